@@ -1,0 +1,6 @@
+"""Deep metric learning for Keras 3."""
+
+from keras_metric import distances as distances
+from keras_metric import losses as losses
+from keras_metric import models as models
+from keras_metric._version import __version__ as __version__

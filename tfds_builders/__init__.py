@@ -1,0 +1,1 @@
+"""Datasets of pairs, triplets and class-balanced batches for TensorFlow Datasets."""
