@@ -1,1 +1,6 @@
-"""tfds_builders.sampling."""
+"""Who goes with whom, decided from labels alone: numpy only, seeded, the same everywhere."""
+
+from tfds_builders.sampling._balanced import BalancedSampler as BalancedSampler
+from tfds_builders.sampling._label_index import LabelIndex as LabelIndex
+from tfds_builders.sampling._pairs import PairSampler as PairSampler
+from tfds_builders.sampling._triplets import TripletSampler as TripletSampler
