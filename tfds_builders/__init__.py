@@ -1,1 +1,15 @@
-"""Datasets of pairs, triplets and class-balanced batches for TensorFlow Datasets."""
+"""Datasets of pairs, triplets and class-balanced batches for TensorFlow Datasets.
+
+Importing this package registers its builders:
+
+    import tensorflow_datasets as tfds
+    import tfds_builders
+
+    pairs = tfds.load("fashion_pairs", split="train", as_supervised=True)
+"""
+
+from tfds_builders import sampling as sampling
+from tfds_builders import sources as sources
+from tfds_builders.fashion_balanced import fashion_balanced_dataset_builder as _balanced
+from tfds_builders.fashion_pairs import fashion_pairs_dataset_builder as _pairs
+from tfds_builders.fashion_triplets import fashion_triplets_dataset_builder as _triplets

@@ -60,9 +60,7 @@ class LabelIndex:
                 f"Received: labels of one class, {self.classes[0]!r}"
             )
 
-    def same_class(
-        self, anchors: NDArray[np.int64], draws: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
+    def same_class(self, anchors: NDArray[np.int64], draws: NDArray[np.int64]) -> NDArray[np.int64]:
         """The `draws`-th example of each anchor's class, the anchor itself left out."""
         place = draws + (draws >= self.rank[anchors])
         return self.order[self.starts[self.class_of[anchors]] + place]

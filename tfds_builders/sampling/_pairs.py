@@ -33,9 +33,7 @@ class PairSampler:
         (4, 2)
     """
 
-    def __init__(
-        self, labels: ArrayLike, *, positive_fraction: float = 0.5, seed: int = 0
-    ) -> None:
+    def __init__(self, labels: ArrayLike, *, positive_fraction: float = 0.5, seed: int = 0) -> None:
         if not 0 <= positive_fraction <= 1:
             raise ValueError(
                 "`positive_fraction` must lie from 0 to 1. "

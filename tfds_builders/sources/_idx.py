@@ -44,9 +44,11 @@ def parse_idx(content: bytes, name: str) -> NDArray[np.uint8]:
             f"Received: {name} beginning with {content[:4].hex(' ') or 'nothing'}"
         )
     header = 4 + 4 * content[3]
-    shape = tuple(np.frombuffer(content[4:header], dtype=">u4").tolist()) if (
-        len(content) >= header
-    ) else None
+    shape = (
+        tuple(np.frombuffer(content[4:header], dtype=">u4").tolist())
+        if (len(content) >= header)
+        else None
+    )
     if shape is None or len(content) != header + math.prod(shape):
         expected = "a longer header" if shape is None else f"{header + math.prod(shape)} bytes"
         raise ValueError(
