@@ -82,4 +82,3 @@ def _check_dimensions(a: Any, b: Any) -> None:
             "Both sets of embeddings must have the same dimension. "
             f"Received: a.shape={tuple(a.shape)}, b.shape={tuple(b.shape)}"
         )
-

@@ -72,8 +72,6 @@ def triplet_hard(
     distances = DISTANCES[metric](embeddings)
     adjacency = tf.equal(labels, tf.transpose(labels))
     negatives = tf.cast(tf.logical_not(adjacency), distances.dtype)
-    positives = tf.cast(adjacency, distances.dtype) - tf.eye(
-        tf.size(labels), dtype=distances.dtype
-    )
+    positives = tf.cast(adjacency, distances.dtype) - tf.eye(tf.size(labels), dtype=distances.dtype)
     gap = _masked_maximum(distances, positives) - _masked_minimum(distances, negatives) + margin
     return tf.reduce_mean(tf.math.log1p(tf.exp(gap)) if soft else tf.maximum(gap, 0.0))

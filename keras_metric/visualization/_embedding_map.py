@@ -1,0 +1,96 @@
+"""Embeddings in two dimensions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from keras_metric.visualization._figure import COLORS, MARKERS, new_figure
+
+_METHODS = ("pca", "tsne", "umap")
+
+
+def embedding_map(
+    embeddings: ArrayLike,
+    labels: ArrayLike,
+    class_names: Sequence[str] | None = None,
+    method: str = "pca",
+    seed: int = 0,
+    title: str | None = None,
+) -> Any:
+    """Draws embeddings in two dimensions, each class with a colour and a marker of its own.
+
+    Args:
+        embeddings: Shape `(rows, dim)`.
+        labels: Shape `(rows,)`: integers if `class_names` is given.
+        class_names: Name of class 0, class 1, ...; default: the labels themselves.
+        method: `"pca"`, `"tsne"` (needs scikit-learn) or `"umap"` (needs umap-learn).
+        seed: Makes t-SNE and UMAP repeatable.
+        title: Printed above.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Raises:
+        ValueError: Shapes do not fit together, there are fewer than 3 rows, or `method` is
+            unknown.
+        ImportError: The method's package is not installed.
+
+    Example:
+        >>> figure = embedding_map(np.eye(4), [0, 0, 1, 1], ["cat", "dog"])
+        >>> figure.savefig("map.png")  # doctest: +SKIP
+    """
+    points, classes = np.asarray(embeddings, dtype=np.float64), np.asarray(labels)
+    if points.ndim != 2 or classes.shape != points.shape[:1] or len(points) < 3:
+        raise ValueError(
+            "`embeddings` must be of shape (rows, dim) with at least 3 rows and `labels` of shape "
+            f"(rows,). Received: shapes {points.shape} and {classes.shape}"
+        )
+    if method not in _METHODS:
+        raise ValueError(f"`method` must be one of {_METHODS}. Received: method={method!r}")
+    flat = _project(points, method, seed)
+    figure = new_figure(7.5, 6)
+    axes = figure.add_subplot()
+    for number, value in enumerate(np.unique(classes)):
+        x, y = flat[classes == value].T
+        axes.scatter(
+            x,
+            y,
+            s=12,
+            alpha=0.6,
+            linewidths=0,
+            color=COLORS[number % len(COLORS)],
+            marker=MARKERS[number % len(MARKERS)],
+            label=str(value) if class_names is None else class_names[int(value)],
+        )
+    axes.set(
+        xticks=[], yticks=[], title=title or f"Embeddings of {len(points):,} images ({method})"
+    )
+    legend = figure.legend(loc="outside right upper", frameon=False, markerscale=2.5)
+    for handle in legend.legend_handles:
+        handle.set_alpha(1)
+    return figure
+
+
+def _project(points: NDArray[np.float64], method: str, seed: int) -> NDArray[np.float64]:
+    centred = points - points.mean(axis=0)
+    if method == "pca":
+        _, _, axes = np.linalg.svd(centred, full_matrices=False)
+        # The sign of an axis is arbitrary: make its largest entry positive.
+        largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
+        flat = centred @ (axes * np.sign(largest)).T[:, :2]
+        return flat if flat.shape[1] == 2 else np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
+    if method == "tsne":
+        try:
+            from sklearn.manifold import TSNE
+        except ImportError as error:
+            raise ImportError("method='tsne' needs `pip install scikit-learn`") from error
+        perplexity = min(30.0, (len(points) - 1) / 3)
+        return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(centred)
+    try:
+        from umap import UMAP
+    except ImportError as error:
+        raise ImportError("method='umap' needs `pip install umap-learn`") from error
+    neighbors = min(15, len(points) - 1)
+    return UMAP(n_neighbors=neighbors, random_state=seed, n_jobs=1).fit_transform(centred)
