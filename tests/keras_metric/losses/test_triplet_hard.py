@@ -28,5 +28,5 @@ def test_anchor_without_positive_leaves_the_mean():
 
 def test_batch_without_triplets_is_zero():
     assert float(TripletHardLoss()(np.arange(4), X)) == 0.0
-    with pytest.raises(ValueError, match="margin"):
+    with pytest.raises(ValueError, match=r"margin"):
         TripletHardLoss(margin=-1)

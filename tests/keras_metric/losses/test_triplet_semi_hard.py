@@ -143,7 +143,7 @@ def test_compiled_equals_eager():
 
 @pytest.mark.parametrize("margin", [0, -1.0, float("nan"), float("inf")])
 def test_margin_must_be_positive(margin):
-    with pytest.raises(ValueError, match="margin must be greater than 0.*Received: margin="):
+    with pytest.raises(ValueError, match=r"margin must be greater than 0.*Received: margin="):
         TripletSemiHardLoss(margin=margin)
 
 
@@ -153,7 +153,7 @@ def test_shapes_and_dtypes_are_checked():
         loss(np.arange(3), np.zeros((4, 2), "float32"))
     with pytest.raises(ValueError, match=r"\(batch, dim\).*Received: y_pred.shape=\(4,\)"):
         loss(np.arange(4), np.zeros(4, "float32"))
-    with pytest.raises(TypeError, match="floating point.*Received: y_pred of dtype=int"):
+    with pytest.raises(TypeError, match=r"floating point.*Received: y_pred of dtype=int"):
         loss(np.arange(4), np.zeros((4, 2), "int32"))
     with pytest.raises(ValueError, match=r"Labels must be one class id.*\(4, 2\)"):
         loss(np.zeros((4, 2), int), np.zeros((4, 2), "float32"))

@@ -44,9 +44,9 @@ def test_equal_error_rate_by_hand():
 def test_arguments_are_checked():
     with pytest.raises(ValueError, match=r"shape \(pairs,\).*\(2,\) and \(3,\)"):
         roc_curve([0, 1], [0.1, 0.2, 0.3])
-    with pytest.raises(ValueError, match="finite"):
+    with pytest.raises(ValueError, match=r"finite"):
         equal_error_rate([0, 1], [0.1, np.nan])
-    with pytest.raises(ValueError, match="0 and 1 only"):
+    with pytest.raises(ValueError, match=r"0 and 1 only"):
         roc_curve([0, 2], [0.1, 0.2])
-    with pytest.raises(ValueError, match="Received: 2 of 2 pairs the same"):
+    with pytest.raises(ValueError, match=r"Received: 2 of 2 pairs the same"):
         best_threshold([1, 1], [0.1, 0.2])

@@ -36,17 +36,17 @@ def test_sequences_and_vectors_are_embedded():
 
 
 def test_arguments_are_checked():
-    with pytest.raises(TypeError, match="must be a Keras model.*Received: backbone='resnet'"):
+    with pytest.raises(TypeError, match=r"must be a Keras model.*Received: backbone='resnet'"):
         embedding_network("resnet")
-    with pytest.raises(ValueError, match="at least 1.*Received: embedding_size=0"):
+    with pytest.raises(ValueError, match=r"at least 1.*Received: embedding_size=0"):
         embedding_network(small_cnn(), 0)
-    with pytest.raises(TypeError, match="integer.*Received: embedding_size=2.5"):
+    with pytest.raises(TypeError, match=r"integer.*Received: embedding_size=2.5"):
         embedding_network(small_cnn(), 2.5)
-    with pytest.raises(ValueError, match="did you mean 'average'.*Received: pooling='averge'"):
+    with pytest.raises(ValueError, match=r"did you mean 'average'.*Received: pooling='averge'"):
         embedding_network(small_cnn(), pooling="averge")
-    with pytest.raises(ValueError, match="fixed size"):
+    with pytest.raises(ValueError, match=r"fixed size"):
         embedding_network(small_cnn((None, None, 1)))
     with pytest.raises(ValueError, match=r"\(height, width, channels\).*\(28, 28\)"):
         small_cnn((28, 28))
-    with pytest.raises(ValueError, match="at least 8 x 8"):
+    with pytest.raises(ValueError, match=r"at least 8 x 8"):
         small_cnn((4, 28, 1))

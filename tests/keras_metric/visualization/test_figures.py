@@ -54,7 +54,7 @@ def test_neighbors_are_marked_right_and_wrong():
 
 
 def test_arguments_are_checked():
-    with pytest.raises(ValueError, match="Received: method='mds'"):
+    with pytest.raises(ValueError, match=r"Received: method='mds'"):
         visualization.embedding_map(np.eye(4), [0, 0, 1, 1], method="mds")
     with pytest.raises(ValueError, match=r"Received: shapes \(4, 4\) and \(3,\)"):
         visualization.embedding_map(np.eye(4), [0, 0, 1])
