@@ -1,1 +1,51 @@
-"""keras_metric.retrieval."""
+"""Search and measure: an index of embeddings, and exact retrieval measures.
+
+The index stands on tensorflow-similarity, which takes seconds to import: names are imported
+when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._indexer import Indexer as Indexer
+    from ._store import ArrayStore as ArrayStore
+    from .metrics import MapAtK as MapAtK
+    from .metrics import MapAtR as MapAtR
+    from .metrics import NdcgAtK as NdcgAtK
+    from .metrics import PrecisionAtK as PrecisionAtK
+    from .metrics import RecallAtK as RecallAtK
+    from .metrics import ReciprocalRank as ReciprocalRank
+    from .metrics import RPrecision as RPrecision
+
+_HOMES = {
+    "Indexer": "_indexer",
+    "ArrayStore": "_store",
+    **dict.fromkeys(
+        (
+            "MapAtK",
+            "MapAtR",
+            "NdcgAtK",
+            "PrecisionAtK",
+            "RPrecision",
+            "RecallAtK",
+            "ReciprocalRank",
+        ),
+        "metrics",
+    ),
+}
+_MODULES = ("engines", "measures", "metrics")
+
+__all__ = [*_HOMES, *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
