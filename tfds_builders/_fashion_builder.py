@@ -33,7 +33,10 @@ class FashionConfig(tfds.core.BuilderConfig):
     seed: int = 0
 
 
-class FashionBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+class FashionBuilder(
+    tfds.core.GeneratorBasedBuilder,
+    skip_registration=True,  # type: ignore[call-arg, unused-ignore]
+):
     """Reads the source and writes what `_examples` yields; a subclass says what that is."""
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
