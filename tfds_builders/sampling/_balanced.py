@@ -89,7 +89,7 @@ class BalancedSampler:
         message = (
             f"{len(small)} of {len(self.index.classes)} classes have fewer than "
             f"examples_per_class={self.examples_per_class} examples, among them "
-            f"{self.index.classes[small[0]]!r} with {self.index.counts[small[0]]}"
+            f"{self.index.classes[small[0]].item()!r} with {self.index.counts[small[0]]}"
         )
         if strict:
             raise ValueError(message)

@@ -57,7 +57,7 @@ class LabelIndex:
         if len(self.classes) < 2:
             raise ValueError(
                 "Different examples need at least two classes. "
-                f"Received: labels of one class, {self.classes[0]!r}"
+                f"Received: labels of one class, {self.classes[0].item()!r}"
             )
 
     def same_class(self, anchors: NDArray[np.int64], draws: NDArray[np.int64]) -> NDArray[np.int64]:
