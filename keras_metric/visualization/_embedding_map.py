@@ -57,8 +57,8 @@ def embedding_map(
         axes.scatter(
             x,
             y,
-            s=12,
-            alpha=0.6,
+            s=18,
+            alpha=0.7,
             linewidths=0,
             color=COLORS[number % len(COLORS)],
             marker=MARKERS[number % len(MARKERS)],
@@ -67,7 +67,7 @@ def embedding_map(
     axes.set(
         xticks=[], yticks=[], title=title or f"Embeddings of {len(points):,} images ({method})"
     )
-    legend = figure.legend(loc="outside right upper", frameon=False, markerscale=2.5)
+    legend = figure.legend(loc="outside right upper", frameon=False, markerscale=2)
     for handle in legend.legend_handles:
         handle.set_alpha(1)
     return figure
