@@ -34,7 +34,7 @@ _HOMES = {
         "metrics",
     ),
 }
-_MODULES = ("engines", "measures", "metrics")
+_MODULES = ("engines", "measures", "metrics", "thresholds")
 
 __all__ = [*_HOMES, *_MODULES]
 

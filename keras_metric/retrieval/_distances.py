@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from keras_metric import distances
 from keras_metric.retrieval._arrays import FloatArray
 
 DISTANCES = ("cosine", "euclidean", "squared_euclidean", "dot_product", "manhattan")
 
 _ALIASES = {
-    "cosine_distance": "cosine",
+    "angular": "cosine",  # TFA's name of 1 - cosine
     "l2": "euclidean",
     "squared_l2": "squared_euclidean",
     "sql2": "squared_euclidean",
@@ -24,11 +25,13 @@ _ALIASES = {
 
 
 def distance_name(distance: Any) -> str:
-    """The one name of a distance given as a name, an alias or an object with a `name`.
+    """The one name of a distance given as a name, an alias, or a distance object.
 
     Raises:
         ValueError: A search does not know this distance.
     """
+    if isinstance(distance, distances.Distance):
+        distance = distances.serialize(distance)
     name = distance if isinstance(distance, str) else getattr(distance, "name", None)
     key = str(name).lower().replace("-", "_").replace(" ", "_")
     key = _ALIASES.get(key, key)

@@ -99,11 +99,3 @@ def _own_ids(ids: Any, count: int) -> IdArray:
     if len(array) != count:
         raise ValueError(f"`ids` must be {count}. Received: ids of length {len(array)}")
     return array
-
-
-def reset_calibration(index: Any) -> None:
-    """Forget thresholds."""
-    index.is_calibrated = False
-    index.calibration_metric = import_similarity("classification_metrics").F1Score()
-    index.cutpoints = {}
-    index.calibration_thresholds = {}

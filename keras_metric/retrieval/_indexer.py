@@ -1,11 +1,12 @@
 """The index: what was embedded, found again by its neighbours."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from keras_metric.retrieval import _evaluation, _files, _lookups
+from keras_metric.retrieval import _calibration, _evaluation, _files, _lookups, thresholds
 from keras_metric.retrieval._arrays import (
     FloatArray,
     IdArray,
@@ -95,7 +96,7 @@ class Indexer(_Indexer):
         self.kv_store = ArrayStore(self.embedding_size)
         self.evaluator = self.evaluator_type if is_evaluator else evaluators.MemoryEvaluator()
         _lookups.reset_stats(self)
-        _evaluation.reset_calibration(self)
+        _calibration.reset(self)
 
     def _make_engine(self) -> VectorSearch:
         given = self.search_type
@@ -297,6 +298,89 @@ class Indexer(_Indexer):
         return _evaluation.evaluate_retrieval(
             self, queries, target_labels, retrieval_metrics, verbose, ids
         )
+
+    def calibrate(
+        self,
+        predictions: Any,
+        target_labels: Any,
+        thresholds_targets: Mapping[str, Any] | None = None,
+        calibration_metric: Any = "f1",
+        k: int = 1,
+        matcher: Any = "match_nearest",
+        extra_metrics: Sequence[Any] = ("precision", "recall"),
+        rounding: int = 2,
+        verbose: int = 1,
+    ) -> Any:
+        """Find distances up to which a match is accepted.
+
+        Args:
+            predictions: Queries, `(queries, dim)`.
+            target_labels: Their labels; ones that the index does not have are queries of
+                unknown classes, to be refused.
+            thresholds_targets: What to reach, by the name of a cutpoint: `("precision",
+                0.99)`, or a number, meant for the metric the key names, else for
+                `calibration_metric`. Of the thresholds that reach precision, f1 or fpr the
+                loosest is taken, of those that reach recall or fnr the tightest.
+            calibration_metric: "precision", "recall", "f1", "fpr", "fnr" (defined in
+                `keras_metric.retrieval.thresholds`), or a `ClassificationMetric`; "optimal"
+                is where it is best.
+            k: Neighbours the matcher sees.
+            matcher: "match_nearest", "match_majority_vote", or a `ClassificationMatch`.
+            extra_metrics: More metrics to report.
+            rounding: Nothing: values are not rounded.
+            verbose: 1 prints the cutpoints.
+
+        Returns:
+            `CalibrationResults`: the cutpoints, and every metric at every distinct distance.
+
+        Raises:
+            ValueError: A target cannot be reached; the message says what can.
+        """
+        found = _calibration.outcomes(self, predictions, target_labels, k, matcher)
+        results = _calibration.calibrate(
+            self, found, thresholds_targets or {}, calibration_metric, extra_metrics
+        )
+        if verbose:
+            for point in results.cutpoints.values():
+                print(", ".join(f"{name}: {value}" for name, value in point.items()))
+        return results
+
+    def match(
+        self, predictions: Any, no_match_label: Any = -1, k: int = 1,
+        matcher: Any = "match_nearest", verbose: int = 1,
+    ) -> dict[str, list[Any]]:  # fmt: skip
+        """For each cutpoint one label a query, or `no_match_label`.
+
+        Raises:
+            ValueError: The index was not calibrated.
+        """
+        return _calibration.match(self, predictions, no_match_label, k, matcher)
+
+    def evaluate_classification(
+        self, predictions: Any, target_labels: Any, distance_thresholds: Any,
+        metrics: Sequence[Any] = ("f1",), matcher: Any = "match_nearest", k: int = 1,
+        verbose: int = 1,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Metrics of `calibrate` at given distances, in the order given."""
+        found = _calibration.outcomes(self, predictions, target_labels, k, matcher)
+        return _calibration.classify(found, distance_thresholds, metrics)
+
+    def evaluate_open_set(
+        self, predictions: Any, target_labels: Any, cutpoint: Any = "optimal", k: int = 1,
+        matcher: Any = "match_nearest",
+    ) -> dict[str, float]:  # fmt: skip
+        """Queries of known and of unknown classes, apart: see `thresholds.open_set`.
+
+        Args:
+            predictions: Queries, `(queries, dim)`.
+            target_labels: Their labels; unknown is what the index does not have.
+            cutpoint: A distance, or the name of a cutpoint of `calibrate`.
+            k: Neighbours the matcher sees.
+            matcher: As in `calibrate`.
+        """
+        limit = _calibration.threshold_of(self, cutpoint)
+        found = _calibration.outcomes(self, predictions, target_labels, k, matcher)
+        return thresholds.open_set(found, limit)
 
     def size(self) -> int:
         """Number of rows."""

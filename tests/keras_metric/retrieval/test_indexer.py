@@ -16,6 +16,7 @@ from keras_metric.retrieval import (
     ReciprocalRank,
     RPrecision,
 )
+from tests.oracles import retrieval as oracle
 
 DISTANCES = ["cosine", "euclidean", "squared_euclidean", "dot_product", "manhattan"]
 METRICS = [RecallAtK(1), RecallAtK(5), MapAtR(), RPrecision()]
@@ -55,7 +56,7 @@ def test_importing_it_is_silent_and_late():
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
-def test_search_equals_a_plain_loop(oracle, distance):
+def test_search_equals_a_plain_loop(distance):
     (x, _), (g, z) = rows(0, 20), rows(1, 60)
     index = Indexer(5, distance)
     index.batch_add(g, z)
@@ -143,7 +144,7 @@ def test_labels_of_any_integer_type(dtype):
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
-def test_evaluate_retrieval_equals_a_plain_loop(oracle, distance):
+def test_evaluate_retrieval_equals_a_plain_loop(distance):
     (x, y), (g, z) = rows(3, 25), rows(4, 80)
     index = Indexer(5, distance)
     index.batch_add(g, z)
@@ -157,7 +158,7 @@ def test_evaluate_retrieval_equals_a_plain_loop(oracle, distance):
     assert found["map_at_r_macro"] == pytest.approx(np.mean(by_class), abs=1e-6)
 
 
-def test_evaluate_retrieval_leaves_the_query_out_by_id(oracle):
+def test_evaluate_retrieval_leaves_the_query_out_by_id():
     g, z = rows(5, 60)
     index = Indexer(5, "euclidean")
     ids = index.batch_add(g, z)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keras_metric.retrieval import measures
+from tests.oracles import retrieval as oracle
 
 DISTANCES = ["cosine", "euclidean", "squared_euclidean", "dot_product", "manhattan"]
 
@@ -23,14 +24,14 @@ def assert_same(report, expected):
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
-def test_equal_a_plain_loop(oracle, distance):
+def test_equal_a_plain_loop(distance):
     (x, y), (g, z) = blobs(0, 30), blobs(1, 90)
     report = measures.evaluate(x, y, g, z, measures=list(oracle.ALL), distance=distance)
     assert_same(report, oracle.evaluate(x, y, g, z, distance))
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
-def test_leave_one_out_equals_a_plain_loop(oracle, distance):
+def test_leave_one_out_equals_a_plain_loop(distance):
     x, y = blobs(2, 80)
     report = measures.evaluate(x, y, measures=list(oracle.ALL), distance=distance)
     assert_same(report, oracle.evaluate(x, y, x, y, distance, own=range(80)))
@@ -38,7 +39,7 @@ def test_leave_one_out_equals_a_plain_loop(oracle, distance):
 
 @pytest.mark.parametrize("distance", ["euclidean", "squared_euclidean", "manhattan"])
 @pytest.mark.parametrize("seed", range(5))
-def test_ties_on_a_grid_equal_a_plain_loop(oracle, distance, seed):
+def test_ties_on_a_grid_equal_a_plain_loop(distance, seed):
     rng = np.random.default_rng(seed)
     x, y = rng.integers(0, 3, (60, 3)).astype("float32"), rng.integers(0, 3, 60)
     report = measures.evaluate(x, y, measures=list(oracle.ALL), distance=distance)
@@ -211,7 +212,7 @@ def test_functions_are_the_measures_of_evaluate():
 
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("scale", [1e-18, 1.0, 1e18])
-def test_extreme_scales_keep_the_order(oracle, distance, scale):
+def test_extreme_scales_keep_the_order(distance, scale):
     x, y = blobs(11, 40)
     plain = measures.evaluate(x, y, measures=["map_at_r"], distance=distance)
     scaled = measures.evaluate(
@@ -220,7 +221,7 @@ def test_extreme_scales_keep_the_order(oracle, distance, scale):
     assert scaled["map_at_r"] == pytest.approx(plain["map_at_r"], abs=1e-3)
 
 
-def test_far_from_the_origin_float32_keeps_its_digits(oracle):
+def test_far_from_the_origin_float32_keeps_its_digits():
     x, y = blobs(12, 60)
     far = (x + 1000).astype("float32")
     report = measures.evaluate(far, y, measures=list(oracle.ALL), distance="euclidean")
