@@ -1,0 +1,36 @@
+"""Checks of constructor arguments, in one wording."""
+
+from typing import Any
+
+
+def positive(name: str, value: Any) -> float:
+    """Return `value` as a float greater than 0."""
+    number = _number(name, value)
+    if not number > 0 or number == float("inf"):
+        raise ValueError(f"{name} must be greater than 0 and finite. Received: {name}={value!r}")
+    return number
+
+
+def non_negative(name: str, value: Any) -> float:
+    """Return `value` as a float of at least 0."""
+    number = _number(name, value)
+    if not number >= 0 or number == float("inf"):
+        raise ValueError(f"{name} must be at least 0 and finite. Received: {name}={value!r}")
+    return number
+
+
+def between(name: str, value: Any, low: float, high: float) -> float:
+    """Return `value` as a float within `[low, high]`."""
+    number = _number(name, value)
+    if not low <= number <= high:
+        raise ValueError(f"{name} must be from {low:g} to {high:g}. Received: {name}={value!r}")
+    return number
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be a number. Received: {name}={value!r}")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number. Received: {name}={value!r}") from None

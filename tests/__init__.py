@@ -1,0 +1,1 @@
+"""Tests of both packages; a package, since tensorflow-similarity installs another `tests`."""
