@@ -8,7 +8,13 @@ from keras import ops
 
 from keras_metric.losses._loss import rank_of
 
-_SIGNED = {"bool": "int32", "uint8": "int32", "uint16": "int32", "uint32": "int64"}
+_SIGNED = {
+    "bool": "int32",
+    "uint8": "int32",
+    "uint16": "int32",
+    "uint32": "int32",
+    "uint64": "int64",
+}
 
 
 def local_ids(labels: Any, argument: str = "y_true") -> Any:
@@ -46,8 +52,8 @@ def local_ids(labels: Any, argument: str = "y_true") -> Any:
 
 def _ranks(labels: Any) -> Any:
     dtype = keras.backend.standardize_dtype(labels.dtype)
-    if dtype == "uint64" or dtype in _SIGNED:
-        labels = ops.cast(labels, _SIGNED.get(dtype, "int64"))  # wraps: stays one to one
+    if dtype in _SIGNED:
+        labels = ops.cast(labels, _SIGNED[dtype])  # wraps: stays one to one
     order = ops.argsort(labels, axis=0)
     ordered = ops.take(labels, order, axis=0)
     is_new = ops.cast(ordered[1:] != ordered[:-1], "int32")

@@ -1,12 +1,13 @@
 """What every loss of this package shares, whatever its labels are."""
 
+from abc import ABC
 from typing import Any
 
 import keras
 from keras import ops
 
 
-class MetricLoss(keras.losses.Loss):
+class MetricLoss(keras.losses.Loss, ABC):
     """A Keras loss that computes in 32 bits or more and keeps its dtype in its config.
 
     Base of the labelled-batch losses (`LabelledBatchLoss`), of the losses on explicit

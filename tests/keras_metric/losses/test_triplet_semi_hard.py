@@ -1,159 +1,105 @@
-import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from keras_metric import distances
-from keras_metric.losses import TripletSemiHardLoss
-from tests.gradients import value_and_gradient
+from keras_metric.losses import TripletSemiHardLoss, _semi_hard
+from tests.backends import to_numpy, value_and_gradient
+from tests.keras_metric.losses.cases import labelled_batch
+
+# Pairs 0-1, 1-0, 2-3, 3-2. Distances from 0: 1, then negatives 3, 7; from 1: 1, then
+# 2, 6; from 3: 4, then negatives 3, 2: none is farther, the farthest is 3; from 7: 4,
+# then negatives 6, 7.
+X = np.array([[0.0], [1.0], [3.0], [7.0]], "float32")
+LABELS = np.array([0, 0, 1, 1])
 
 
-def batch(seed, sizes, dim=8):
-    rng = np.random.default_rng(seed)
-    labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
-    x = rng.normal(size=(len(labels), dim))
-    return labels, (x / np.linalg.norm(x, axis=1, keepdims=True)).astype("float32")
-
-
-def loop(labels, x, margin, squared=False):
-    """TFA's definition: the mean over all pairs (a, p) of relu(margin + d_ap - n)."""
-    x = x.astype("float64")
+def plain_loop(labels, distances, margin):
     terms = []
-    for a in range(len(x)):
-        d = ((x - x[a]) ** 2).sum(1) ** (1 if squared else 0.5)
-        negatives = d[labels != labels[a]]
-        for p in range(len(x)):
-            if p == a or labels[p] != labels[a] or not len(negatives):
+    for a in range(len(labels)):
+        negatives = [distances[a, n] for n in range(len(labels)) if labels[n] != labels[a]]
+        for p in range(len(labels)):
+            if p == a or labels[p] != labels[a] or not negatives:
                 continue
-            farther = negatives[negatives > d[p]]
-            n = farther.min() if len(farther) else negatives.max()
-            terms.append(max(0.0, margin + d[p] - n))
-    return float(np.mean(terms)) if terms else 0.0
+            farther = [d for d in negatives if d > distances[a, p]]
+            negative = min(farther) if farther else max(negatives)
+            terms.append(max(0.0, margin + distances[a, p] - negative))
+    return sum(terms) / len(terms) if terms else 0.0
 
 
 def test_hand_computed():
-    x = np.array([[0.0], [1.0], [1.5], [2.0]], "float32")
-    # Pairs 0-1, 1-0, 2-3, 3-2; their negatives are 1.5, none (farthest: 1), 1.5 and 1 away.
-    terms = [1 - 1.5 + 1, 1 - 1 + 1, 0.5 - 1.5 + 1, 0.5 - 1 + 1]
-    loss = TripletSemiHardLoss(margin=1.0, reduction="none")(np.array([0, 0, 1, 1]), x)
-    np.testing.assert_allclose(ops.convert_to_numpy(loss), terms, atol=1e-6)
+    loss = TripletSemiHardLoss(margin=2.5, reduction="none")
+    # 1 - 3 + 2.5, 1 - 2 + 2.5, 4 - 3 + 2.5, 4 - 6 + 2.5.
+    np.testing.assert_allclose(to_numpy(loss(LABELS, X)), [0.5, 1.5, 3.5, 0.5])
 
 
-@pytest.mark.parametrize("sizes", [[4] * 8, [2, 3, 9, 1, 5], [50, 40], [1, 30], [2, 2]])
-@pytest.mark.parametrize("metric", ["L2", "squared-L2"])
-def test_equals_a_plain_loop(sizes, metric):
-    labels, x = batch(len(sizes), sizes)
-    expected = loop(labels, x, 0.3, squared=metric != "L2")
-    ours = TripletSemiHardLoss(margin=0.3, distance_metric=metric)(labels, x)
-    np.testing.assert_allclose(float(ours), expected, rtol=1e-5, atol=1e-6)
+def test_hand_computed_gradient():
+    # Each of the four hinges is open: d(0) = |x0 - x1| - |x0 - x2| and so on.
+    # x0: -1 + 1 from its own, -1 from anchor 1, +1 as anchor 2's negative: |x2 - x0|.
+    # Written as derivatives of |u - v|: sign(u - v) for u, the opposite for v, / 4.
+    pairs = [(0, 1, 2), (1, 0, 2), (2, 3, 0), (3, 2, 1)]
+    expected = np.zeros(4)
+    for a, p, n in pairs:
+        toward, away = np.sign(X[a, 0] - X[p, 0]), np.sign(X[a, 0] - X[n, 0])
+        expected[a] += (toward - away) / 4
+        expected[p] -= toward / 4
+        expected[n] += away / 4
+    _, gradient = value_and_gradient(lambda x: TripletSemiHardLoss(2.5)(LABELS, x), X)
+    np.testing.assert_allclose(gradient[:, 0], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("sizes", [[4] * 6, [40, 38]])
-def test_gradient_is_the_numerical_one(sizes):
-    labels, x = batch(3, sizes, dim=3)
-    _, gradient = value_and_gradient(lambda e: TripletSemiHardLoss(margin=0.5)(labels, e), x)
-    rng = np.random.default_rng(0)
-    for row, column in rng.integers([0, 0], [len(x), 3], size=(5, 2)):
-        step = np.zeros(x.shape)
-        step[row, column] = 1e-6
-        numeric = (loop(labels, x + step, 0.5) - loop(labels, x - step, 0.5)) / 2e-6
-        np.testing.assert_allclose(gradient[row, column], numeric, rtol=1e-3, atol=1e-5)
+@pytest.mark.parametrize("most_to_walk", [-1, 10**6], ids=["sort", "walk"])
+@pytest.mark.parametrize("seed", range(4))
+def test_both_ways_are_the_plain_loop_ties_included(monkeypatch, most_to_walk, seed):
+    monkeypatch.setattr(_semi_hard, "_MOST_TO_WALK", most_to_walk)
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, seed + 2, 20)
+    x = rng.integers(0, 4, (20, 2)).astype("float32")  # a grid: many equal distances
+    distances = np.sqrt(((x[:, None] - x[None]) ** 2).sum(-1))
+    got = float(TripletSemiHardLoss(margin=0.7)(labels, x))
+    np.testing.assert_allclose(got, plain_loop(labels, distances, 0.7), rtol=1e-5)
 
 
-DEGENERATE = {
-    "no positive": (np.arange(6), None),
-    "one class": (np.zeros(6, int), None),
-    "one sample": (np.zeros(1, int), np.ones((1, 4))),
-    "two identical rows": (np.array([0, 0, 1, 1]), np.array([[1, 0], [1, 0], [0, 1], [1, 1]])),
-    "all zero": (np.array([0, 0, 1, 1]), np.zeros((4, 3))),
-    "all identical": (np.array([0, 0, 1, 1]), np.ones((4, 3))),
-    "huge": (np.array([0, 0, 1, 1]), 1e3 * np.arange(12.0).reshape(4, 3)),
-}
+@pytest.mark.parametrize("classes", [2, 5])
+def test_both_ways_have_the_same_gradient(monkeypatch, classes):
+    x = np.random.default_rng(0).normal(size=(24, 5)).astype("float32")
+    labels = np.arange(24) % classes
+    results = []
+    for most_to_walk in (-1, 10**6):
+        monkeypatch.setattr(_semi_hard, "_MOST_TO_WALK", most_to_walk)
+        results.append(value_and_gradient(lambda x: TripletSemiHardLoss(0.5)(labels, x), x))
+    np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-5)
+    np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
-@pytest.mark.parametrize("case", DEGENERATE)
-def test_degenerate_batches_are_finite(case, dtype):
-    labels, x = DEGENERATE[case]
-    x = np.random.default_rng(0).normal(size=(len(labels), 4)) if x is None else x
-    x = ops.cast(x.astype("float32"), dtype)
-    value, gradient = value_and_gradient(lambda e: TripletSemiHardLoss()(labels, e), x)
-    assert np.isfinite(value)
-    assert np.isfinite(gradient).all()
+def test_an_equally_distant_negative_is_not_semi_hard():
+    x = np.array([[0.0], [1.0], [-1.0], [3.0]], "float32")
+    # Anchor 0: the negative at distance 1 is not farther than the positive at 1; 3 is.
+    loss = TripletSemiHardLoss(margin=2.5, reduction="none")
+    got = to_numpy(loss(np.array([0, 0, 1, 2]), x))
+    # Two pairs count, so values are doubled: 1 - 3 + 2.5, and from 1: 1 - 2 + 2.5.
+    np.testing.assert_allclose(got, [1.0, 3.0, 0.0, 0.0])
 
 
-@pytest.mark.parametrize("first", [2**24, 2**31 - 2, 2**53])
-def test_neighbouring_large_ids_are_different_classes(first):
-    labels, x = batch(1, [4, 4])
-    expected = float(TripletSemiHardLoss()(labels, x))
-    assert float(TripletSemiHardLoss()(labels.astype("int64") + first, x)) == expected
-    assert expected > 0
+def test_the_distance_may_be_a_function():
+    labels, x = labelled_batch()
+    expected = float(TripletSemiHardLoss(0.4, "squared-L2")(labels, x))
+
+    def squared(a):
+        return ops.sum(ops.square(ops.expand_dims(a, 1) - ops.expand_dims(a, 0)), axis=-1)
+
+    np.testing.assert_allclose(float(TripletSemiHardLoss(0.4, squared)(labels, x)), expected, 1e-5)
 
 
-def test_strings_columns_and_lists_are_labels():
-    labels, x = batch(2, [4, 4])
-    expected = float(TripletSemiHardLoss()(labels, x))
-    assert float(TripletSemiHardLoss()(np.array(["cat", "dog"])[labels], x)) == expected
-    assert float(TripletSemiHardLoss()(labels[:, None], x)) == expected
-    assert float(TripletSemiHardLoss()(labels.tolist(), x)) == expected
-
-
-def test_zero_weight_removes_an_anchor():
-    labels, x = batch(5, [3, 3])
-    each = ops.convert_to_numpy(TripletSemiHardLoss(reduction="none")(labels, x))
-    weights = np.array([1.0, 0, 1, 1, 1, 1], "float32")
-    weighted = float(TripletSemiHardLoss(reduction="sum")(labels, x, sample_weight=weights))
-    np.testing.assert_allclose(weighted, (each * weights).sum(), rtol=1e-6)
-
-
-def test_config_rebuilds_every_argument():
-    loss = TripletSemiHardLoss(0.3, "squared-L2", "mine", reduction="sum", dtype="float64")
-    again = keras.losses.deserialize(keras.losses.serialize(loss))
-    assert again.get_config() == loss.get_config()
-    assert (again.margin, again.name, again.reduction) == (0.3, "mine", "sum")
-    assert type(again.distance) is type(loss.distance) is distances.SquaredEuclideanDistance
-
-
-def test_fit_save_load_evaluate(tmp_path):
-    labels, x = batch(6, [8, 8], dim=4)
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
-    model.compile(keras.optimizers.Adam(0.05), loss=TripletSemiHardLoss(margin=0.5))
-    history = model.fit(x, labels, batch_size=16, epochs=30, shuffle=False, verbose=0)
-    assert history.history["loss"][-1] < 0.8 * history.history["loss"][0]
-    before = model.evaluate(x, labels, batch_size=16, verbose=0)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_allclose(loaded.evaluate(x, labels, batch_size=16, verbose=0), before)
-
-
-def test_compiled_equals_eager():
-    labels, x = batch(7, [8] * 4, dim=4)
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
-    values = []
-    for jit in (False, True):
-        if jit and keras.backend.backend() == "torch":
-            continue  # torch.compile needs a C++ compiler at run time
-        model.compile(loss=TripletSemiHardLoss(margin=0.5), jit_compile=jit)
-        values.append(model.evaluate(x, labels, batch_size=32, verbose=0))
-    embeddings = ops.convert_to_numpy(model(x))
-    expected = float(TripletSemiHardLoss(margin=0.5)(labels, embeddings))
-    np.testing.assert_allclose(values, expected, rtol=1e-5)
-
-
-@pytest.mark.parametrize("margin", [0, -1.0, float("nan"), float("inf")])
-def test_margin_must_be_positive(margin):
-    with pytest.raises(ValueError, match=r"margin must be greater than 0.*Received: margin="):
-        TripletSemiHardLoss(margin=margin)
-
-
-def test_shapes_and_dtypes_are_checked():
-    loss = TripletSemiHardLoss()
-    with pytest.raises(ValueError, match=r"one label for each row.*3 labels in y_true, 4 rows"):
-        loss(np.arange(3), np.zeros((4, 2), "float32"))
-    with pytest.raises(ValueError, match=r"\(batch, dim\).*Received: y_pred.shape=\(4,\)"):
-        loss(np.arange(4), np.zeros(4, "float32"))
-    with pytest.raises(TypeError, match=r"floating point.*Received: y_pred of dtype=int"):
-        loss(np.arange(4), np.zeros((4, 2), "int32"))
-    with pytest.raises(ValueError, match=r"Labels must be one class id.*\(4, 2\)"):
-        loss(np.zeros((4, 2), int), np.zeros((4, 2), "float32"))
+def test_arguments_are_checked():
+    for margin in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(
+            ValueError, match=r"margin must be greater than 0 and finite\. Received"
+        ):
+            TripletSemiHardLoss(margin=margin)
+    for margin in ("wide", None, True):
+        with pytest.raises(TypeError, match=r"margin must be a number\. Received: margin="):
+            TripletSemiHardLoss(margin=margin)
+    with pytest.raises(ValueError, match="Did you mean 'L2'"):
+        TripletSemiHardLoss(distance_metric="l2")
+    with pytest.raises(ValueError, match="two names of one argument"):
+        TripletSemiHardLoss(distance="L2", distance_metric="L2")

@@ -1,0 +1,85 @@
+"""Value and gradient of a function on whichever backend Keras runs."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+
+def to_numpy(tensor: Any) -> np.ndarray:
+    """Return a tensor of any backend and float dtype as a numpy array."""
+    tensor = ops.convert_to_tensor(tensor)
+    if keras.backend.standardize_dtype(tensor.dtype) == "bfloat16":
+        tensor = ops.cast(tensor, "float32")
+    return ops.convert_to_numpy(tensor)
+
+
+def compiled_on_jax(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Compile on JAX, where an uncompiled call compiles each of its parts anew."""
+    if keras.backend.backend() != "jax":
+        return function
+    import jax
+
+    return jax.jit(function)
+
+
+def value_and_gradient(
+    function: Callable[[Any], Any], x: Any, dtype: str | None = None, jit: bool | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return `function(x)` and its derivative by `x`.
+
+    `jit` says whether to compile, where that is possible; by default on JAX.
+    """
+    backend = keras.backend.backend()
+    x = ops.convert_to_tensor(x, dtype=dtype)
+    if backend == "tensorflow":
+        value, gradient = _tensorflow(function, x, bool(jit))
+    elif backend == "jax":
+        import jax
+
+        both = jax.value_and_grad(function)
+        value, gradient = (both if jit is False else jax.jit(both))(x)
+    else:
+        x = x.detach().clone().requires_grad_(True)
+        value = function(x)
+        value.backward()
+        gradient = x.grad if x.grad is not None else ops.zeros_like(x)
+        value = value.detach()
+    return to_numpy(value), to_numpy(gradient)
+
+
+def _tensorflow(function: Callable[[Any], Any], x: Any, jit: bool) -> tuple[Any, Any]:
+    import tensorflow as tf
+
+    def both(x: Any) -> tuple[Any, Any]:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = function(x)
+        gradient = tape.gradient(value, x, unconnected_gradients="zero")
+        return value, tf.convert_to_tensor(gradient)
+
+    if not jit:
+        return both(x)
+    # A dynamic batch size, as in `fit`; XLA fixes it when it compiles.
+    signature = [tf.TensorSpec([None, *x.shape[1:]], x.dtype)]
+    return tf.function(both, input_signature=signature, jit_compile=True)(x)
+
+
+def value_and_gradient_of(loss: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return a function of labels and embeddings to value and gradient, for many calls.
+
+    On JAX it is compiled, once a dtype: uncompiled, every call would compile its parts.
+    """
+    if keras.backend.backend() != "jax":
+        return lambda labels, x: value_and_gradient(lambda x: loss(labels, x), x)
+    import jax
+
+    step = jax.jit(jax.value_and_grad(loss, argnums=1))
+
+    def call(labels: Any, x: Any) -> tuple[np.ndarray, np.ndarray]:
+        value, gradient = step(ops.convert_to_tensor(labels), x)
+        return to_numpy(value), to_numpy(gradient)
+
+    return call

@@ -1,0 +1,78 @@
+"""What the contract test needs to know of each public loss.
+
+A loss joins by being public. A labelled-batch loss needs an entry in `OTHER_ARGUMENTS`
+(a value other than the default for each of its own arguments) and nothing else.
+"""
+
+import inspect
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_metric import losses
+
+# Arguments without which a loss cannot be built.
+REQUIRED: dict[str, dict[str, Any]] = {}
+
+# For every own constructor argument a value that is not the default.
+OTHER_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "TripletSemiHardLoss": {"margin": 0.3, "distance": "cosine"},
+    "TripletHardLoss": {"margin": 0.3, "soft": True, "distance": "cosine"},
+}
+
+# Losses whose gradient is not the derivative of their value, and why.
+DETACHED: dict[str, str] = {}
+
+# Second names of arguments: TFA's, kept out of the configuration.
+SECOND_NAMES = {"distance_metric"}
+
+
+def public_losses(base: type = keras.losses.Loss) -> list[type]:
+    """Every concrete loss of `keras_metric.losses` below `base`."""
+    found = [value for value in vars(losses).values() if inspect.isclass(value)]
+    return [
+        cls
+        for cls in found
+        if issubclass(cls, base)
+        and not getattr(cls, "__abstractmethods__", 0)
+        and cls not in (losses.MetricLoss, losses.LabelledBatchLoss)
+    ]
+
+
+def make(cls: type, **kwargs: Any) -> keras.losses.Loss:
+    """Build a loss with its defaults."""
+    return cls(**{**REQUIRED.get(cls.__name__, {}), **kwargs})
+
+
+def labelled_batch(seed: int = 0, size: int = 12, dim: int = 6) -> tuple[np.ndarray, np.ndarray]:
+    """Three classes of random embeddings of length 1, interleaved."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(size) % 3
+    x = 1.2 * np.eye(3, dim)[labels] + 0.5 * rng.normal(size=(size, dim))
+    return labels, (x / np.linalg.norm(x, axis=1, keepdims=True)).astype("float32")
+
+
+def degenerate_batches(size: int = 8, dim: int = 4) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Batches without pairs, without differences, without direction, or without bounds."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(size, dim))
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    pairs, rows = np.arange(size) // 2, np.arange(size)
+    twin = x.copy()
+    twin[1] = twin[0]
+    return {
+        "ordinary": (pairs, x),
+        "no positive: all classes different": (rows, x),
+        "no negative: one class": (np.zeros(size, int), x),
+        "one anchor with a positive": (np.maximum(rows - 1, 0), x),
+        "one anchor of another class": (np.minimum(rows, 1), x),
+        "two identical rows of one class": (pairs, twin),
+        "two identical rows of two classes": (rows, twin),
+        "all rows zero": (pairs, np.zeros_like(x)),
+        "all rows identical": (pairs, np.ones_like(x)),
+        "all rows identical, one class": (np.zeros(size, int), np.ones_like(x)),
+        "opposite rows": (pairs, np.where(rows[:, None] % 2, 1.0, -1.0) * np.ones_like(x)),
+        "huge norms": (pairs, 1e4 * x),
+        "tiny norms": (pairs, 1e-4 * x),
+    }
