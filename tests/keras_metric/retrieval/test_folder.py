@@ -172,6 +172,7 @@ def assert_whole(folder):
     return config["number"]
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_the_last_save_is_whole(tmp_path):
     folder, rng = tmp_path / "index", np.random.default_rng(0)
     for _ in range(8):

@@ -41,6 +41,7 @@ def test_is_the_indexer_of_tensorflow_similarity(index):
     assert isinstance(index, SimilarityIndexer)
 
 
+@pytest.mark.slow
 def test_importing_it_is_silent_and_late():
     script = (
         "import sys, keras_metric.retrieval as r\n"
