@@ -38,7 +38,7 @@ def test_histogram_counts_every_pair_and_draws_the_threshold():
     assert sum(patch.get_height() for patch in axes.patches) == 4
     assert axes.lines[0].get_xdata()[0] == 0.5
     assert {"same class (3 pairs)", "different classes (1 pairs)", "threshold 0.500"} == {
-        text.get_text() for text in axes.get_legend().get_texts()
+        text.get_text() for text in figure.legends[0].get_texts()
     }
 
 
