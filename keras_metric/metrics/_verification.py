@@ -93,7 +93,10 @@ def best_threshold(same: ArrayLike, distances: ArrayLike) -> tuple[float, float]
     following = min(best + 1, len(thresholds) - 1)
     if best == 0:
         return float(np.nextafter(thresholds[1], -np.inf)), float(accuracy[0])
-    return float((thresholds[best] + thresholds[following]) / 2), float(accuracy[best])
+    nearer, farther = thresholds[best], thresholds[following]
+    middle = (nearer + farther) / 2
+    # Between neighbouring floats the middle rounds to one of them, maybe the farther.
+    return float(middle if middle < farther else nearer), float(accuracy[best])
 
 
 def _checked(same: Any, distances: Any) -> tuple[NDArray[np.bool_], Floats]:

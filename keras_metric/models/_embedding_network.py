@@ -35,9 +35,9 @@ def embedding_network(
         A model with output `(batch, embedding_size)`.
 
     Raises:
-        TypeError: `backbone` is not a Keras model.
-        ValueError: It has several outputs or one of an unknown rank, `embedding_size` is not a
-            positive integer, or `pooling` is unknown or impossible.
+        TypeError: `backbone` is not a Keras model, or `embedding_size` is not an integer.
+        ValueError: The backbone has several outputs or one of an unknown rank,
+            `embedding_size` is less than 1, or `pooling` is unknown or impossible.
 
     Example:
         >>> from keras_metric.models import small_cnn

@@ -33,6 +33,13 @@ def test_best_threshold_separates_as_it_says_and_none_does_better(seed):
     np.testing.assert_allclose(max(tried.values()), accuracy)
 
 
+def test_best_threshold_between_neighbouring_floats():
+    nearer = np.nextafter(1.0, 0.0)
+    threshold, accuracy = best_threshold([1, 0], [nearer, 1.0])
+    assert nearer <= threshold < 1.0
+    assert accuracy == 1.0
+
+
 def test_equal_error_rate_by_hand():
     # At 0.5 two of three same pairs are accepted and one of three different ones: 1/3 each.
     assert equal_error_rate([1, 1, 0, 1, 0, 0], [0.1, 0.2, 0.5, 0.6, 0.7, 0.8]) == pytest.approx(
