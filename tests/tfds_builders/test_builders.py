@@ -90,9 +90,8 @@ def test_a_corrupt_file_leaves_nothing_behind(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("full_data")
 def test_the_full_data_is_built_where_it_is_at_hand(tmp_path):
-    if sources.find_fashion_mnist() is None:
-        pytest.skip("the full data is not on this machine")
     for name, per_image in (("pairs", 1), ("triplets", 1), ("balanced", None)):
         datasets = tfds.load(f"fashion_{name}", data_dir=str(tmp_path), split=["train", "test"])
         sizes = [len(dataset) for dataset in datasets]

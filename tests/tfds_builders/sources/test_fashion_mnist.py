@@ -121,10 +121,8 @@ def test_the_sample_is_balanced_and_small():
 
 
 @pytest.mark.slow
-def test_the_sample_is_a_part_of_the_real_data():
-    if sources.find_fashion_mnist() is None:
-        pytest.skip("the full data is not on this machine")
-    full, labels = sources.read_fashion_mnist(sources.fashion_mnist_files(), "train")
+def test_the_sample_is_a_part_of_the_real_data(full_data):
+    full, labels = sources.read_fashion_mnist(full_data, "train")
     images, of_sample = sources.fashion_mnist_sample("train")
     for label in range(10):
         np.testing.assert_array_equal(images[of_sample == label], full[labels == label][:100])
