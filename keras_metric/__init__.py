@@ -3,5 +3,6 @@
 from keras_metric import distances as distances
 from keras_metric import losses as losses
 from keras_metric import metrics as metrics
+from keras_metric import miners as miners
 from keras_metric import models as models
 from keras_metric._version import __version__ as __version__

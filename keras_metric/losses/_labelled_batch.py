@@ -75,24 +75,37 @@ class LabelledBatchLoss(MetricLoss):
         is_negative: Any = None,
     ) -> Any:
         """Return the loss of a batch; see the class."""
-        outputs = {"embeddings": check_embeddings(y_pred, 2)}
-        if ref_embeddings is not None:
-            outputs["references"] = check_embeddings(ref_embeddings, 2, argument="ref_embeddings")
-        if is_positive is not None or is_negative is not None:
-            if y_true is not None or ref_labels is not None:
-                raise ValueError("Give labels or masks, not both. Received: y_true and is_positive")
-            targets = _mask_targets(is_positive, is_negative, outputs)
-        else:
-            targets = _label_targets(y_true, ref_labels, outputs)
+        masks = {"is_positive": is_positive, "is_negative": is_negative}
+        targets, outputs = checked(y_true, y_pred, ref_embeddings, ref_labels, **masks)
         return super().__call__(targets, outputs, sample_weight)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return one value per anchor, shape `(batch,)`."""
-        return share_of_mean(*self.terms(_batch(y_true, y_pred)))
+        return share_of_mean(*self.terms(as_batch(y_true, y_pred)))
 
     @abstractmethod
     def terms(self, batch: LabelledBatch) -> tuple[Any, Any]:
         """Return per-anchor sums and counts, both of shape `(batch,)`."""
+
+
+def checked(
+    labels: Any,
+    embeddings: Any,
+    ref_embeddings: Any = None,
+    ref_labels: Any = None,
+    *,
+    is_positive: Any = None,
+    is_negative: Any = None,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Check a batch as a caller gave it, and number its labels; see `LabelledBatchLoss`."""
+    outputs = {"embeddings": check_embeddings(embeddings, 2)}
+    if ref_embeddings is not None:
+        outputs["references"] = check_embeddings(ref_embeddings, 2, argument="ref_embeddings")
+    if is_positive is not None or is_negative is not None:
+        if labels is not None or ref_labels is not None:
+            raise ValueError("Give labels or masks, not both. Received: y_true and is_positive")
+        return _mask_targets(is_positive, is_negative, outputs), outputs
+    return _label_targets(labels, ref_labels, outputs), outputs
 
 
 def _label_targets(y_true: Any, ref_labels: Any, outputs: dict[str, Any]) -> dict[str, Any]:
@@ -147,7 +160,8 @@ def _check_length(labels: Any, embeddings: Any, label_name: str, name: str) -> N
         )
 
 
-def _batch(targets: dict[str, Any], outputs: dict[str, Any]) -> LabelledBatch:
+def as_batch(targets: dict[str, Any], outputs: dict[str, Any]) -> LabelledBatch:
+    """Form the masks of a batch from what `checked` returned."""
     embeddings = outputs["embeddings"]
     references = outputs.get("references", embeddings)
     is_same_set = "references" not in outputs
