@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._indexer import Indexer as Indexer
+    from ._similarity_search import SimilaritySearch as SimilaritySearch
     from ._store import ArrayStore as ArrayStore
     from .metrics import MapAtK as MapAtK
     from .metrics import MapAtR as MapAtR
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Indexer": "_indexer",
+    "SimilaritySearch": "_similarity_search",
     "ArrayStore": "_store",
     **dict.fromkeys(
         (

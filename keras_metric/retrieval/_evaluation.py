@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from keras_metric.retrieval import _lookups
 from keras_metric.retrieval._arrays import FloatArray, IdArray, as_ids
@@ -15,6 +16,7 @@ from keras_metric.retrieval.measures._report import RetrievalReport
 from keras_metric.retrieval.metrics import ExactMetric
 
 _SimilarityIndexer: Any = import_similarity("indexer").Indexer
+_CHUNK_IDS = 2**23
 
 
 def evaluate_retrieval(
@@ -30,11 +32,10 @@ def evaluate_retrieval(
         )
     ours = [metric for metric in metrics if isinstance(metric, ExactMetric)]
     others = [metric for metric in metrics if not isinstance(metric, ExactMetric)]
-    own_ids = None if ids is None else _own_ids(ids, len(queries))
     results = {}
     if ours:
         measures = list(dict.fromkeys(metric.canonical_name for metric in ours))
-        report = _report(index, queries, flat, measures, verbose, own_ids)
+        report = report_of(index, queries, flat, measures, verbose, ids)
         results = {m.name: np.float64(report.mean(m.canonical_name, m.average)) for m in ours}
     if others:
         if ids is not None:
@@ -45,32 +46,28 @@ def evaluate_retrieval(
     return {metric.name: results[metric.name] for metric in metrics}
 
 
-def _report(
-    index: Any,
-    queries: FloatArray,
-    labels: LabelArray,
-    names: list[str],
-    verbose: int,
-    own_ids: IdArray | None,
-) -> RetrievalReport:
+def report_of(
+    index: Any, queries: FloatArray, labels: LabelArray, names: Sequence[str],
+    verbose: int = 0, own_ids: Any = None, average: str = "micro",
+) -> RetrievalReport:  # fmt: skip
+    """Measures of queries against an index, exact on an exact engine."""
+    if own_ids is not None:
+        own_ids = _own_ids(own_ids, len(queries))
     store = index.kv_store
     if index.engine.exact:
         return evaluate(
             queries, labels, store.embeddings, store.labels, measures=names,
             distance=index.metric, ids=own_ids,
             gallery_ids=None if own_ids is None else store.ids, verbose=verbose,
+            average=average,
         )  # fmt: skip
-    return _report_of_found(index, queries, labels, names, verbose, own_ids)
+    return _report_of_found(index, queries, labels, names, verbose, own_ids, average)
 
 
 def _report_of_found(
-    index: Any,
-    queries: FloatArray,
-    labels: LabelArray,
-    names: list[str],
-    verbose: int,
-    own_ids: IdArray | None,
-) -> RetrievalReport:
+    index: Any, queries: FloatArray, labels: LabelArray, names: Sequence[str],
+    verbose: int, own_ids: IdArray | None, average: str,
+) -> RetrievalReport:  # fmt: skip
     """What an approximate engine finds, in lists as long as the measures need."""
     codes, gallery = factorize(labels, index.kv_store.labels)
     formulas = [make_measure(name) for name in names]
@@ -82,16 +79,19 @@ def _report_of_found(
     own_codes[has_own] = gallery[index.kv_store.rows_of(own[has_own])]
     relevant = relevant - ((own_codes == codes) & (codes >= 0))
     depth = max(m.k or (m.to_r * int(relevant.max(initial=0))) or index.size() for m in formulas)
-    ids, _ = _lookups.search(index, queries, depth + int(has_own.any()), verbose)
     values = np.full((len(formulas), len(queries)), np.nan)
-    for query in np.flatnonzero(relevant):
-        near = ids[query][(ids[query] >= 0) & (ids[query] != own[query])]
-        hits = gallery[index.kv_store.rows_of(near)] == codes[query]
-        ranked = RankedQuery(
-            np.flatnonzero(hits) + 1, int(relevant[query]), index.size() - int(has_own[query])
-        )
-        values[:, query] = [formula(ranked) for formula in formulas]
-    return RetrievalReport(dict(zip(names, values, strict=True)), labels, relevant)
+    step = max(1, _CHUNK_IDS // max(1, depth))
+    for start in tqdm(range(0, len(queries), step), "Evaluating", disable=not verbose):
+        part = slice(start, start + step)
+        ids, _ = _lookups.search(index, queries[part], depth + int(has_own.any()), 0)
+        for query, near in enumerate(ids, start):
+            if relevant[query]:
+                near = near[(near >= 0) & (near != own[query])]
+                hits = gallery[index.kv_store.rows_of(near)] == codes[query]
+                candidates = index.size() - int(has_own[query])
+                ranked = RankedQuery(np.flatnonzero(hits) + 1, int(relevant[query]), candidates)
+                values[:, query] = [formula(ranked) for formula in formulas]
+    return RetrievalReport(dict(zip(names, values, strict=True)), labels, relevant, average)
 
 
 def _own_ids(ids: Any, count: int) -> IdArray:

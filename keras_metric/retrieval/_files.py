@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_metric.retrieval._folder import read_folder, write_folder
+from keras_metric.retrieval._folder import Arrays, read_folder, write_folder
 from keras_metric.retrieval._similarity import import_similarity
 from keras_metric.retrieval.engines import VectorSearch
 
@@ -15,6 +15,16 @@ _STATE = "engine_"
 
 def save(index: Any, path: str | Path) -> None:
     """Write rows, engine, configuration and thresholds."""
+    write_folder(path, FORMAT, *pack(index))
+
+
+def load(cls: type[Any], path: str | Path, search: Any) -> Any:
+    """An index as it was saved."""
+    return unpack(cls, *read_folder(path, FORMAT), search)
+
+
+def pack(index: Any) -> tuple[Arrays, dict[str, Any]]:
+    """Arrays and a configuration from which `unpack` makes the index again."""
     arrays = index.kv_store.to_arrays()
     arrays |= {_STATE + name: array for name, array in index.engine.state().items()}
     metric = index.calibration_metric
@@ -34,12 +44,11 @@ def save(index: Any, path: str | Path) -> None:
             for name, values in index.calibration_thresholds.items()
         },
     }
-    write_folder(path, FORMAT, arrays, config)
+    return arrays, config
 
 
-def load(cls: type[Any], path: str | Path, search: Any) -> Any:
-    """An index as it was saved."""
-    arrays, config = read_folder(path, FORMAT)
+def unpack(cls: type[Any], arrays: Arrays, config: dict[str, Any], search: Any) -> Any:
+    """The index that `pack` was given."""
     if config["search"] is None and search is None:
         raise ValueError(
             "This index was saved with a Search object: hand an empty one over. "

@@ -54,6 +54,13 @@ def factorize(*columns: LabelArray) -> list[NDArray[np.int64]]:
     ]
 
 
+def join_labels(parts: list[LabelArray]) -> LabelArray:
+    """Labels one after another; strings and integers together become objects."""
+    if len({part.dtype for part in parts}) > 1:
+        parts = [part.astype(object) for part in parts]
+    return np.concatenate(parts)
+
+
 def _as_flat(labels: Any, name: str) -> LabelArray:
     array: Any
     if isinstance(labels, (list, tuple)):

@@ -81,6 +81,19 @@ class RetrievalReport(Mapping[str, float]):
         means = np.where(count > 0, total / np.maximum(count, 1), np.nan)
         return dict(zip(self._labels[first].tolist(), means.tolist(), strict=True))
 
+    def subset(self, mask: NDArray[np.bool_]) -> "RetrievalReport":
+        """The report of some of the queries, such as those of known classes.
+
+        Args:
+            mask: True for the queries that stay, `(queries,)`.
+        """
+        return RetrievalReport(
+            {name: values[mask] for name, values in self.per_query.items()},
+            None if self._labels is None else self._labels[mask],
+            self.num_relevant[mask],
+            self._average,
+        )
+
     def confidence_interval(
         self, name: str, level: float = 0.95, num_samples: int = 1000, seed: int = 0
     ) -> tuple[float, float]:
