@@ -5,24 +5,32 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tfds_builders.sampling._hash import permutation
-from tfds_builders.sampling._label_index import LabelIndex
+from tfds_builders.sampling._checks import check_choice, check_range
+from tfds_builders.sampling._class_plan import ClassPlan
+from tfds_builders.sampling._hash import Stream, key_of
+from tfds_builders.sampling._label_index import LabelIndex, as_index
+from tfds_builders.sampling._permutation import permute
+from tfds_builders.sampling._sharding import Sharded
 
-_CLASSES, _MEMBERS, _BATCHES, _FILL = 4, 5, 6, 7
+_CHUNK = 2**15  # examples drawn at a time
 
 
-class BalancedSampler:
+class BalancedSampler(Sharded):
     """Draws P x K batches in which every example comes at least once an epoch.
 
-    Each class is shuffled and cut into groups of K; a class whose size is no multiple of K
-    repeats some of its examples to fill the last group. The groups are dealt to the batches so
-    that no class is twice in one batch; places left over are filled with further groups of
-    classes that the batch lacks. Epoch `e` depends on `(seed, e)` alone.
+    Each class is shuffled and cut into groups of K; where K does not divide the size of a
+    class, some of its examples come twice to fill the last group. The groups are dealt to the
+    batches so that no class is twice in one batch; places left over get further groups. Batch
+    `i` depends on `(seed, i)` alone.
 
     Args:
-        labels: Class of each example, shape `(examples,)`: integers or strings.
+        labels: Class of each example, shape `(examples,)`: integers or strings; or their
+            `LabelIndex`.
         classes_per_batch: P, at least 1 and at most the number of classes.
         examples_per_class: K, at least 1.
+        class_frequency: `"data"`: a class comes as often as its examples need; `"uniform"`: all
+            classes come equally often, to within one, so that small ones are repeated until the
+            largest has been seen whole.
         seed: Any integer.
         strict: Whether a class of fewer than K examples is an error. Otherwise its examples
             are repeated within a group, with one warning.
@@ -38,14 +46,16 @@ class BalancedSampler:
 
     def __init__(
         self,
-        labels: ArrayLike,
+        labels: ArrayLike | LabelIndex,
         classes_per_batch: int,
         examples_per_class: int,
         *,
+        class_frequency: str = "data",
         seed: int = 0,
         strict: bool = False,
     ) -> None:
-        self.index = LabelIndex(labels)
+        check_choice("class_frequency", class_frequency, ("data", "uniform"))
+        self.index = as_index(labels)
         num_classes = len(self.index.classes)
         if not 1 <= classes_per_batch <= num_classes:
             raise ValueError(
@@ -61,14 +71,12 @@ class BalancedSampler:
         self.examples_per_class = examples_per_class
         self.seed = seed
         self._check_sizes(strict)
-        groups = -(-self.index.counts // examples_per_class)
-        self._num_batches = max(int(groups.max()), -(-int(groups.sum()) // classes_per_batch))
-        self._epoch = -1
-        self._batches: NDArray[np.int64] = np.empty((0, 0), dtype=np.int64)
-
-    def __len__(self) -> int:
-        """Batches in an epoch."""
-        return self._num_batches
+        self._groups = -(-self.index.counts // examples_per_class)
+        visits = self._groups
+        if class_frequency == "uniform":
+            visits = np.full_like(visits, visits.max())
+        self._plan = ClassPlan(visits, classes_per_batch, seed)
+        self._length = self._plan.num_batches
 
     def batch(self, step: int) -> NDArray[np.int64]:
         """Batch `step`, counted over all epochs: positions of examples, shape `(P * K,)`.
@@ -77,10 +85,34 @@ class BalancedSampler:
         """
         if step < 0:
             raise ValueError(f"`step` must be at least 0. Received: step={step}")
-        epoch, place = divmod(step, len(self))
-        if epoch != self._epoch:
-            self._batches, self._epoch = self._deal(epoch), epoch
-        return self._batches[place]
+        return self.batches(step, step + 1)[0]
+
+    def batches(self, start: int, stop: int) -> NDArray[np.int64]:
+        """Batches `start` to `stop`: positions of examples, shape `(stop - start, P * K)`."""
+        steps = self._unsharded(check_range(start, stop))
+        width = self.classes_per_batch * self.examples_per_class
+        out = np.empty((len(steps), width), dtype=np.int64)
+        epochs = steps // self._length
+        # Steps follow each other but for jumps between the epochs' parts of this host.
+        breaks = np.flatnonzero(np.diff(epochs)) + 1
+        each = max(1, _CHUNK // width)
+        for begin, end in zip(np.r_[0, breaks], np.r_[breaks, len(steps)], strict=True):
+            for left in range(begin, end, each):
+                right = min(left + each, end)
+                epoch, place = divmod(int(steps[left]), self._length)
+                out[left:right] = self._draw(epoch, place, place + right - left)
+        return out
+
+    def _draw(self, epoch: int, start: int, stop: int) -> NDArray[np.int64]:
+        classes, visits = self._plan.rows(epoch, start, stop)
+        cycles, groups = np.divmod(visits, self._groups[classes])
+        counts = self.index.counts[classes][..., None]
+        ranks = groups[..., None] * self.examples_per_class + np.arange(self.examples_per_class)
+        # Each time that a class has been seen whole it is shuffled anew.
+        keys = key_of(self.seed, Stream.MEMBERS, epoch, classes, cycles)[..., None]
+        members = permute(keys, ranks % counts, counts)
+        chosen = self.index.order[self.index.starts[classes][..., None] + members]
+        return chosen.reshape(stop - start, -1).astype(np.int64)
 
     def _check_sizes(self, strict: bool) -> None:
         small = np.flatnonzero(self.index.counts < self.examples_per_class)
@@ -94,46 +126,3 @@ class BalancedSampler:
         if strict:
             raise ValueError(message)
         warnings.warn(f"{message}; theirs are repeated within a batch", stacklevel=3)
-
-    def _deal(self, epoch: int) -> NDArray[np.int64]:
-        """All batches of an epoch, shape `(batches, P * K)`."""
-        groups, owners = self._groups(epoch)
-        dealt: list[list[int]] = [[] for _ in range(len(self))]
-        # A class's groups follow each other and are no more than the batches, so dealing
-        # round and round never gives one batch a class twice.
-        for number in range(len(groups)):
-            dealt[number % len(self)].append(number)
-        for number, batch in enumerate(dealt):
-            missing = self.classes_per_batch - len(batch)
-            if missing:
-                seed = self.seed + (epoch * len(self) + number + 1) * 2**32
-                batch.extend(self._fill(owners, batch, missing, seed))
-        shuffled = permutation(self.seed, _stream(epoch, _BATCHES), len(self))
-        return groups[np.asarray(dealt)[shuffled]].reshape(len(self), -1)
-
-    def _fill(
-        self, owners: NDArray[np.int64], batch: list[int], missing: int, seed: int
-    ) -> list[int]:
-        """`missing` random groups of classes that the batch lacks."""
-        order = permutation(seed, _FILL, len(owners))
-        wanted = order[~np.isin(owners[order], owners[batch])]
-        _, first = np.unique(owners[wanted], return_index=True)
-        return wanted[np.sort(first)[:missing]].tolist()
-
-    def _groups(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Groups of K examples of one class, shape `(groups, K)`, and the class of each."""
-        index, size = self.index, self.examples_per_class
-        shuffled = permutation(self.seed, _stream(epoch, _MEMBERS), len(index))
-        by_class = shuffled[np.argsort(index.class_of[shuffled], kind="stable")]
-        groups, owners = [], []
-        for owner in permutation(self.seed, _stream(epoch, _CLASSES), len(index.classes)):
-            start, count = index.starts[owner], index.counts[owner]
-            members = by_class[start : start + count]
-            rows = -(-count // size)
-            groups.append(np.resize(members, rows * size).reshape(rows, size))
-            owners.append(np.full(rows, owner))
-        return np.concatenate(groups), np.concatenate(owners)
-
-
-def _stream(epoch: int, use: int) -> int:
-    return use + (epoch + 1) * 16

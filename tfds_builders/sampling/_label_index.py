@@ -1,25 +1,30 @@
 """Where the examples of each class are."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_CHUNK = 2**20  # labels sorted at a time, which bounds the memory beyond the result
+
 
 class LabelIndex:
-    """Groups the positions of examples by their class.
+    """Lists the positions of examples by their class: 4 bytes an example and 8 a class.
 
     Args:
-        labels: Class of each example, shape `(examples,)`: integers or strings.
+        labels: Class of each example, shape `(examples,)`: integers of at least 0, booleans or
+            strings.
 
     Attributes:
         classes: The distinct labels, sorted, shape `(classes,)`.
-        class_of: Index into `classes` of each example, shape `(examples,)`.
-        order: The examples' positions, those of one class side by side, shape `(examples,)`.
+        order: The examples' positions, those of one class side by side and ascending, shape
+            `(examples,)`, uint32. A *place* is an index into it.
         starts: Where each class begins in `order`, shape `(classes,)`.
         counts: Number of examples of each class, shape `(classes,)`.
-        rank: Place of each example among those of its class, shape `(examples,)`.
 
     Raises:
-        ValueError: `labels` is not of rank 1, is empty, or holds neither integers nor strings.
+        ValueError: `labels` is not of rank 1, is empty, holds neither integers nor strings, or
+            holds a missing label: `None` or a negative number.
 
     Example:
         >>> index = LabelIndex(["cat", "dog", "cat"])
@@ -30,27 +35,46 @@ class LabelIndex:
     """
 
     def __init__(self, labels: ArrayLike) -> None:
-        array = np.asarray(labels)
-        if array.ndim != 1 or array.size == 0:
-            raise ValueError(
-                "`labels` must hold one class an example, shape (examples,), and at least one. "
-                f"Received: labels of shape {array.shape}"
-            )
-        if array.dtype.kind not in "iuUS":
-            raise ValueError(
-                f"`labels` must be integers or strings. Received: labels of dtype {array.dtype}"
-            )
-        self.classes, class_of = np.unique(array, return_inverse=True)
-        self.class_of: NDArray[np.int64] = class_of.astype(np.int64)
-        self.order: NDArray[np.int64] = np.argsort(self.class_of, kind="stable")
-        self.counts: NDArray[np.int64] = np.bincount(self.class_of).astype(np.int64)
+        array = _checked(labels)
+        chunks = [slice(i, i + _CHUNK) for i in range(0, len(array), _CHUNK)]
+        self.classes: NDArray[Any] = np.unique(array[chunks[0]])
+        for chunk in chunks[1:]:
+            self.classes = np.union1d(self.classes, array[chunk])
+        self.counts: NDArray[np.int64] = np.zeros(len(self.classes), dtype=np.int64)
+        for chunk in chunks:
+            found, counts = np.unique(array[chunk], return_counts=True)
+            self.counts[np.searchsorted(self.classes, found)] += counts
         self.starts: NDArray[np.int64] = np.cumsum(self.counts) - self.counts
-        self.rank: NDArray[np.int64] = np.empty(array.size, dtype=np.int64)
-        self.rank[self.order] = np.arange(array.size) - np.repeat(self.starts, self.counts)
+        self.order: NDArray[np.uint32] = np.empty(len(array), dtype=np.uint32)
+        self._sort(array, chunks)
+
+    def _sort(self, array: NDArray[Any], chunks: list[slice]) -> None:
+        """A counting sort: each chunk's runs of one class go behind those of the chunks before."""
+        free = self.starts.copy()
+        for chunk in chunks:
+            part = array[chunk]
+            by_class = np.argsort(part, kind="stable")
+            ranked = part[by_class]
+            first = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
+            lengths = np.diff(np.r_[first, len(part)])
+            owners = np.searchsorted(self.classes, ranked[first])
+            target = np.arange(len(part)) + np.repeat(free[owners] - first, lengths)
+            self.order[target] = by_class + chunk.start
+            free[owners] += lengths
 
     def __len__(self) -> int:
         """Number of examples."""
-        return len(self.class_of)
+        return len(self.order)
+
+    def class_at(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Index into `classes` of the example at each place."""
+        return np.searchsorted(self.starts, places, side="right") - 1
+
+    def numbers(self) -> NDArray[np.int64]:
+        """Index into `classes` of each example, by position: 8 bytes an example."""
+        numbers = np.empty(len(self), dtype=np.int64)
+        numbers[self.order] = np.repeat(np.arange(len(self.classes)), self.counts)
+        return numbers
 
     def require_two_classes(self) -> None:
         """Raises `ValueError` if no example has one of another class."""
@@ -60,15 +84,37 @@ class LabelIndex:
                 f"Received: labels of one class, {self.classes[0].item()!r}"
             )
 
-    def same_class(self, anchors: NDArray[np.int64], draws: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The `draws`-th example of each anchor's class, the anchor itself left out."""
-        place = draws + (draws >= self.rank[anchors])
-        return self.order[self.starts[self.class_of[anchors]] + place]
 
-    def other_class(
-        self, anchors: NDArray[np.int64], draws: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """The `draws`-th example of all that are not of the anchor's class."""
-        own = self.class_of[anchors]
-        place = draws + np.where(draws >= self.starts[own], self.counts[own], 0)
-        return self.order[place]
+def as_index(labels: Any) -> LabelIndex:
+    """The index of labels, or the one given in their place."""
+    return labels if isinstance(labels, LabelIndex) else LabelIndex(labels)
+
+
+def _checked(labels: ArrayLike) -> NDArray[Any]:
+    array = np.asarray(labels)
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(
+            "`labels` must hold one class an example, shape (examples,), and at least one. "
+            f"Received: labels of shape {array.shape}"
+        )
+    if array.dtype.kind == "O":  # a column of a pandas frame holds its strings like this
+        wrong = [place for place, one in enumerate(array) if not isinstance(one, (str, bytes))]
+        if wrong:
+            raise ValueError(
+                "`labels` must be integers or strings, without a missing one. "
+                f"Received: labels[{wrong[0]}]={array[wrong[0]]!r} among {len(wrong)} such"
+            )
+        array = array.astype(str)
+    if array.dtype.kind not in "biuUS":
+        raise ValueError(
+            f"`labels` must be integers or strings. Received: labels of dtype {array.dtype}"
+        )
+    if array.dtype.kind == "i" and array.min() < 0:
+        place = int(np.argmax(array < 0))
+        raise ValueError(
+            "`labels` must be at least 0; leave out the examples whose label is unknown. "
+            f"Received: labels[{place}]={array[place]}"
+        )
+    if array.size >= 2**32:
+        raise ValueError(f"At most 2**32 - 1 examples. Received: {array.size} labels")
+    return array

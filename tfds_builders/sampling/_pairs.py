@@ -1,26 +1,36 @@
 """Pairs of examples of the same class and of different classes."""
 
+from fractions import Fraction
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tfds_builders.sampling._checks import check_range
-from tfds_builders.sampling._hash import permutation, random_below
+from tfds_builders.sampling._hash import Stream, key_of
 from tfds_builders.sampling._label_index import LabelIndex
+from tfds_builders.sampling._negatives import Negatives
+from tfds_builders.sampling._partners import Partners
+from tfds_builders.sampling._permutation import permute
+from tfds_builders.sampling._tuple_sampler import TupleSampler
 
-_ANCHOR, _POSITIVE, _NEGATIVE = 1, 2, 3
 
-
-class PairSampler:
+class PairSampler(TupleSampler):
     """Draws pairs, each example the anchor of one pair in every epoch.
 
     Pair `j` depends on `(seed, j)` alone, so any host can make any part of the sequence. The
     share of pairs of one class is exact in every run of pairs, to within one pair. An anchor
-    that is the only one of its class has no other to go with and always gets a different one.
-    Partners are uniform over all examples that qualify.
+    that is the only one of its class always gets a different one; the others make up for it,
+    as far as they are enough. An example that the groups leave without any partner is no anchor.
 
     Args:
-        labels: Class of each example, shape `(examples,)`: integers or strings.
+        labels: Class of each example, shape `(examples,)`: integers or strings; or their
+            `LabelIndex`.
         positive_fraction: Share of pairs of one class, from 0 to 1.
+        class_frequency: `"data"`: a negative is uniform over the examples of other classes;
+            `"uniform"`: over the other classes, then over the examples of the one drawn.
+        negatives: `SimilarClasses` or `HardNegatives`, in place of `class_frequency`.
+        groups: Group of each example besides its class, such as its sequence or camera.
+        group_rule: `"pairs"`: nothing goes with one of its own group; `"positives"`: a
+            positive is of another group, a negative of any.
         seed: Any integer.
 
     Raises:
@@ -33,46 +43,107 @@ class PairSampler:
         (4, 2)
     """
 
-    def __init__(self, labels: ArrayLike, *, positive_fraction: float = 0.5, seed: int = 0) -> None:
+    _width = 2
+
+    def __init__(
+        self,
+        labels: ArrayLike | LabelIndex,
+        *,
+        positive_fraction: float = 0.5,
+        class_frequency: str = "data",
+        negatives: Negatives | None = None,
+        groups: ArrayLike | None = None,
+        group_rule: str = "pairs",
+        seed: int = 0,
+    ) -> None:
         if not 0 <= positive_fraction <= 1:
             raise ValueError(
                 "`positive_fraction` must lie from 0 to 1. "
                 f"Received: positive_fraction={positive_fraction}"
             )
-        self.index = LabelIndex(labels)
-        if positive_fraction < 1 or self.index.counts.min() == 1:
-            self.index.require_two_classes()
+        need = positive_fraction < 1
+        self._partners = Partners(labels, groups, group_rule, class_frequency, negatives, need)
+        self.index = self._partners.index
         self.positive_fraction = positive_fraction
         self.seed = seed
+        self._sort_anchors()
+        length = self._length
+        lowest = Fraction(self._num_positive_only, length)
+        highest = Fraction(length - self._num_negative_only, length)
+        share = min(max(Fraction(positive_fraction), lowest), highest)
+        # Small enough for products with any pair's number to stay below 2**63.
+        share = share.limit_denominator(10**6)
+        self._numerator, self._denominator = share.numerator, share.denominator
 
-    def __len__(self) -> int:
-        """Pairs in an epoch: one for each example."""
-        return len(self.index)
+    def _sort_anchors(self) -> None:
+        """Lists the places of anchors: those only for positives, for both, only for negatives."""
+        positive, negative = (
+            np.broadcast_to(which, len(self.index)) for which in self._partners.possible()
+        )
+        kinds = [
+            np.flatnonzero(which)
+            for which in (positive & ~negative, positive & negative, negative & ~positive)
+        ]
+        self._num_positive_only, num_both, self._num_negative_only = map(len, kinds)
+        self._length = sum(map(len, kinds))
+        if not self._length:
+            raise ValueError(
+                "Pairs need two examples that may go together. "
+                f"Received: {len(self.index)} labels in {len(self.index.classes)} classes"
+            )
+        everything = num_both == len(self.index)
+        self._anchors = None if everything else np.concatenate(kinds).astype(np.uint32)
 
-    def take(self, start: int, stop: int) -> NDArray[np.int64]:
-        """Pairs `start` to `stop`: positions of examples, shape `(stop - start, 2)`."""
-        number = check_range(start, stop)
-        anchors = epoch_anchors(self.seed, number, np.arange(len(self.index)))
-        share = self.positive_fraction
-        positive = np.floor((number + 1) * share) > np.floor(number * share)
-        counts = self.index.counts[self.index.class_of[anchors]]
-        positive &= counts > 1
-        alike = random_below(self.seed, _POSITIVE, number, np.maximum(counts - 1, 1))
-        unlike = random_below(self.seed, _NEGATIVE, number, len(self.index) - counts)
-        partners = np.empty_like(anchors)
-        partners[positive] = self.index.same_class(anchors[positive], alike[positive])
-        partners[~positive] = self.index.other_class(anchors[~positive], unlike[~positive])
-        return np.stack([anchors, partners], axis=1)
+    def _draw(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        places, positive = self._anchors_of(numbers)
+        pairs = np.empty((len(numbers), 2), dtype=np.int64)
+        pairs[:, 0] = self.index.order[places]
+        for chosen, draw, stream in (
+            (positive, self._partners.positive, Stream.POSITIVE),
+            (~positive, self._partners.negative, Stream.NEGATIVE),
+        ):
+            if chosen.any():
+                key = key_of(self.seed, stream)
+                pairs[chosen, 1] = draw(places[chosen], key, numbers[chosen])
+        return pairs
 
+    def _positives_before(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        return numbers * self._numerator // self._denominator
 
-def epoch_anchors(
-    seed: int, number: NDArray[np.int64], candidates: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """The anchors of tuples `number`: `candidates` once an epoch, each epoch in a new order."""
-    epochs, places = np.divmod(number, len(candidates))
-    anchors = np.empty_like(number)
-    for epoch in np.unique(epochs):
-        order = permutation(seed, _ANCHOR + (int(epoch) + 1) * 16, len(candidates))
-        here = epochs == epoch
-        anchors[here] = candidates[order[places[here]]]
-    return anchors
+    def _anchors_of(
+        self, numbers: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Places of the anchors, and whether a positive goes with them."""
+        length, epochs = self._length, numbers // self._length
+        before, begin = self._positives_before(numbers), epochs * length
+        first = self._positives_before(begin)
+        in_epoch = self._positives_before(begin + length) - first
+        positive = self._positives_before(numbers + 1) > before
+        # Slots for positives are numbered first; the lists' ends suit one kind of slot only.
+        slots = np.where(positive, before - first, in_epoch + numbers - begin - (before - first))
+        if self._num_positive_only or self._num_negative_only:
+            slots = self._shuffle_kinds(slots, positive, in_epoch, epochs)
+        both = length - self._num_positive_only - self._num_negative_only
+        inner = slots - self._num_positive_only
+        free = (inner >= 0) & (inner < both)
+        if both:
+            key = key_of(self.seed, Stream.ANCHOR, epochs)
+            moved = permute(key, np.where(free, inner, 0), both) + self._num_positive_only
+            slots = np.where(free, moved, slots)
+        if self._anchors is not None:
+            slots = self._anchors[slots].astype(np.int64)
+        return slots, positive
+
+    def _shuffle_kinds(
+        self,
+        slots: NDArray[np.int64],
+        positive: NDArray[np.bool_],
+        in_epoch: NDArray[np.int64],
+        epochs: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """Mixes the anchors of one kind of pair only with the others of the epoch."""
+        begin = np.where(positive, 0, in_epoch)
+        size = np.where(positive, in_epoch, self._length - in_epoch)
+        return begin + permute(
+            key_of(self.seed, Stream.KIND, epochs, positive), slots - begin, size
+        )
