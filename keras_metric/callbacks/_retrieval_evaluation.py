@@ -46,7 +46,7 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         prefix: Of the keys.
         batch_size: Rows of an array that go through the model at a time.
         log_dir: Folder for TensorBoard scalars, for runs without Keras's `TensorBoard`
-            callback; needs TensorFlow, whichever backend trains.
+            callback; needs TensorFlow and tensorboard, whichever backend trains.
         verbose: 1 shows progress bars and prints the measures.
 
     Attributes:
@@ -93,9 +93,7 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         """Find the embedding, so that a wrong name fails before the first epoch."""
         self._embedder = Embedder(self.model, self._embedding)
         if self._log_dir is not None:
-            import tensorflow as tf
-
-            self._writer = tf.summary.create_file_writer(str(self._log_dir))
+            self._writer = _writer(self._log_dir)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Measure, and put the means into the logs."""
@@ -154,6 +152,17 @@ class RetrievalEvaluation(keras.callbacks.Callback):
                 apart = report.subset(mask)
                 found |= {f"{self._prefix}{n}_{part}": float(v) for n, v in apart.items()}
         return found
+
+
+def _writer(folder: str | Path) -> Any:
+    try:
+        import tensorboard  # noqa: F401 - tf.summary writes nothing without it
+        import tensorflow as tf
+    except ImportError as error:
+        raise ImportError(
+            '`log_dir` needs TensorFlow and `pip install "keras-metric[tensorboard]"`'
+        ) from error
+    return tf.summary.create_file_writer(str(folder))
 
 
 def _check_names(names: list[str]) -> None:

@@ -36,7 +36,7 @@ _HOMES = {
         "metrics",
     ),
 }
-_MODULES = ("engines", "measures", "metrics", "thresholds")
+_MODULES = ("engines", "measures", "metrics", "reranking", "splits", "thresholds")
 
 __all__ = [*_HOMES, *_MODULES]
 

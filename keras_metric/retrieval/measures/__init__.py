@@ -5,6 +5,7 @@ Leave-one-out without a gallery; ties, empty classes and the query itself are tr
 """
 
 from ._bootstrap import bootstrap_interval as bootstrap_interval
+from ._clustering import clustering_scores as clustering_scores
 from ._evaluate import DEFAULT_MEASURES as DEFAULT_MEASURES
 from ._evaluate import evaluate as evaluate
 from ._functions import cmc as cmc

@@ -126,6 +126,7 @@ def test_every_other_epoch_and_the_last():
 
 
 def test_scalars_for_tensorboard(tmp_path):
+    pytest.importorskip("tensorboard")
     import tensorflow as tf
 
     evaluation = RetrievalEvaluation(QUERIES, LABELS, measures=["mrr"], log_dir=tmp_path)

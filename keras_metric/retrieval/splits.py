@@ -1,0 +1,54 @@
+"""Splits of the classes for zero-shot evaluation: test on classes never trained on."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_metric.retrieval._labels import as_labels
+
+
+def zero_shot(labels: Any, train_share: float = 0.5) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Rows of the first classes, to train on, and of the rest, to test on.
+
+    The classes are taken in sorted order and the first `floor(share * classes)` train, as
+    the field does with CUB-200-2011 (100 of 200 classes) and Cars196 (98 of 196), whose own
+    training and test images are put together first.
+
+    Reference: [Oh Song et al., 2016](https://arxiv.org/abs/1511.06452), section 6.
+
+    Args:
+        labels: All rows' labels, `(rows,)`: integers or strings, not both.
+        train_share: Share of the classes to train on, between 0 and 1.
+
+    Returns:
+        Row numbers of the training part and of the test part.
+
+    Raises:
+        ValueError: A part would have no class, a label is None, or the share is out of range.
+
+    Example:
+        >>> zero_shot([2, 0, 1, 3, 0])
+        (array([1, 2, 4]), array([0, 3]))
+    """
+    if not 0 < train_share < 1:
+        raise ValueError(
+            f"`train_share` must be between 0 and 1. Received: train_share={train_share!r}"
+        )
+    flat = as_labels(labels, None)
+    kinds = {type(value) for value in flat.tolist()}
+    if len(kinds) > 1 or type(None) in kinds:
+        raise ValueError(
+            "`labels` must be all integers or all strings. "
+            f"Received: labels of {sorted(kind.__name__ for kind in kinds)}"
+        )
+    classes = sorted(set(flat.tolist()))
+    count = int(len(classes) * train_share)
+    if not 0 < count < len(classes):
+        raise ValueError(
+            "Both parts must have a class. "
+            f"Received: {len(classes)} classes and train_share={train_share}"
+        )
+    first = set(classes[:count])
+    is_train = np.array([label in first for label in flat.tolist()])
+    return np.flatnonzero(is_train), np.flatnonzero(~is_train)
