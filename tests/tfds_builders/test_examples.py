@@ -7,10 +7,11 @@ import pkgutil
 import pytest
 
 import tfds_builders.sources
+import tfds_builders.streams
 
 MODULES = sorted(
     module.name
-    for package in (tfds_builders.sources,)
+    for package in (tfds_builders.sources, tfds_builders.streams)
     for module in pkgutil.iter_modules(package.__path__, package.__name__ + ".")
 )
 

@@ -43,6 +43,7 @@ class EncodedSource(Source):
                 f"`on_error` must be 'raise' or 'skip'. Received: on_error={on_error!r}"
             )
         super().__init__(labels, class_names, image_shape)
+        self.is_decoded = False
         self.on_error = on_error
         self.damaged: set[int] = set()
 

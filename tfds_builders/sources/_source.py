@@ -25,6 +25,7 @@ class Source(abc.ABC):
         class_names: Name of each class id, or None.
         image_shape: `(height, width, channels)`, None where it differs between images.
         dtype: Type of the images' values: uint8 but for arrays of other types.
+        is_decoded: Whether images lie ready and reading them is copying.
 
     Example:
         >>> from tfds_builders.sources import ArraySource
@@ -44,6 +45,7 @@ class Source(abc.ABC):
         self.class_names = class_names
         self.image_shape: tuple[int | None, ...] = tuple(image_shape)
         self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.is_decoded = True
         self._fingerprint: str | None = None
 
     def __len__(self) -> int:

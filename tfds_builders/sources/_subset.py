@@ -15,6 +15,7 @@ class Subset(Source):
         super().__init__(
             parent.labels[positions], parent.class_names, parent.image_shape, parent.dtype
         )
+        self.is_decoded = parent.is_decoded
         self.parent = parent
         self.positions = positions
 

@@ -81,6 +81,7 @@ class TfdsSource(EncodedSource):
         labels = self._make_index(paths, cache_dir)
         labels, names = self._keep(labels, names, classes)
         super().__init__(labels, names, self.format.shape, on_error)
+        self.is_decoded = self.format.fixed_bytes is not None
 
     def verify(self) -> None:
         """Reads all of the files and checks every checksum.
