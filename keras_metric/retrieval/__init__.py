@@ -36,7 +36,7 @@ _HOMES = {
         "metrics",
     ),
 }
-_MODULES = ("engines", "measures", "metrics", "reranking", "splits", "thresholds")
+_MODULES = ("engines", "interchange", "measures", "metrics", "reranking", "splits", "thresholds")
 
 __all__ = [*_HOMES, *_MODULES]
 
