@@ -11,6 +11,9 @@ Importing this package registers its builders:
 from tfds_builders import sampling as sampling
 from tfds_builders import sources as sources
 from tfds_builders import streams as streams
+from tfds_builders._show import show as show
+from tfds_builders._statistics import Statistics as Statistics
+from tfds_builders._statistics import statistics as statistics
 from tfds_builders.fashion_balanced import fashion_balanced_dataset_builder as _balanced
 from tfds_builders.fashion_pairs import fashion_pairs_dataset_builder as _pairs
 from tfds_builders.fashion_triplets import fashion_triplets_dataset_builder as _triplets

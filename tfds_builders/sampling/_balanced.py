@@ -1,6 +1,8 @@
 """Batches of P classes with K examples each."""
 
+import copy
 import warnings
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +15,8 @@ from tfds_builders.sampling._permutation import permute
 from tfds_builders.sampling._sharding import Sharded
 
 _CHUNK = 2**15  # examples drawn at a time
+_AHEAD = 64  # batches made when one is asked for: one alone costs as much as a few dozen
+_NOTHING = (-1, np.empty((0, 0), dtype=np.int64))
 
 
 class BalancedSampler(Sharded):
@@ -77,6 +81,7 @@ class BalancedSampler(Sharded):
             visits = np.full_like(visits, visits.max())
         self._plan = ClassPlan(visits, classes_per_batch, seed)
         self._length = self._plan.num_batches
+        self._ahead: tuple[int, NDArray[np.int64]] = _NOTHING
 
     def batch(self, step: int) -> NDArray[np.int64]:
         """Batch `step`, counted over all epochs: positions of examples, shape `(P * K,)`.
@@ -85,7 +90,18 @@ class BalancedSampler(Sharded):
         """
         if step < 0:
             raise ValueError(f"`step` must be at least 0. Received: step={step}")
-        return self.batches(step, step + 1)[0]
+        begin = step - step % _AHEAD
+        if self._ahead[0] != begin:
+            self._ahead = (begin, self.batches(begin, begin + _AHEAD))
+        return self._ahead[1][step - begin].copy()
+
+    def shard(self, index: int, count: int) -> Self:
+        part = super().shard(index, count)
+        part._ahead = _NOTHING
+        part._plan = copy.copy(self._plan)  # what it has made last is its own
+        return part
+
+    shard.__doc__ = Sharded.shard.__doc__
 
     def batches(self, start: int, stop: int) -> NDArray[np.int64]:
         """Batches `start` to `stop`: positions of examples, shape `(stop - start, P * K)`."""

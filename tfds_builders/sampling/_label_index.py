@@ -34,33 +34,37 @@ class LabelIndex:
         [0, 2, 1]
     """
 
+    classes: NDArray[Any]
+    counts: NDArray[np.int64]
+
     def __init__(self, labels: ArrayLike) -> None:
         array = _checked(labels)
         chunks = [slice(i, i + _CHUNK) for i in range(0, len(array), _CHUNK)]
-        self.classes: NDArray[Any] = np.unique(array[chunks[0]])
-        for chunk in chunks[1:]:
-            self.classes = np.union1d(self.classes, array[chunk])
-        self.counts: NDArray[np.int64] = np.zeros(len(self.classes), dtype=np.int64)
-        for chunk in chunks:
-            found, counts = np.unique(array[chunk], return_counts=True)
-            self.counts[np.searchsorted(self.classes, found)] += counts
+        # Class numbers without gaps worth speaking of are their own index into a table.
+        dense = array.dtype.kind in "iub" and int(array.max()) < 4 * len(array) + 2**16
+        counts = _dense_counts(array, chunks) if dense else None
+        if counts is None:
+            self.classes, self.counts = _sorted_counts(array, chunks)
+        else:
+            self.classes = np.flatnonzero(counts).astype(array.dtype)
+            self.counts = counts[np.flatnonzero(counts)]
         self.starts: NDArray[np.int64] = np.cumsum(self.counts) - self.counts
         self.order: NDArray[np.uint32] = np.empty(len(array), dtype=np.uint32)
-        self._sort(array, chunks)
-
-    def _sort(self, array: NDArray[Any], chunks: list[slice]) -> None:
-        """A counting sort: each chunk's runs of one class go behind those of the chunks before."""
-        free = self.starts.copy()
+        free = self.starts.copy() if counts is None else np.cumsum(counts) - counts
+        # A counting sort: a chunk's runs of one class go behind those of the chunks before.
         for chunk in chunks:
             part = array[chunk]
-            by_class = np.argsort(part, kind="stable")
+            by_class = _stable_order(part, dense)
             ranked = part[by_class]
             first = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
             lengths = np.diff(np.r_[first, len(part)])
-            owners = np.searchsorted(self.classes, ranked[first])
+            owners = ranked[first].astype(np.int64) if dense else self._find(ranked[first])
             target = np.arange(len(part)) + np.repeat(free[owners] - first, lengths)
             self.order[target] = by_class + chunk.start
             free[owners] += lengths
+
+    def _find(self, labels: NDArray[Any]) -> NDArray[np.int64]:
+        return np.searchsorted(self.classes, labels)
 
     def __len__(self) -> int:
         """Number of examples."""
@@ -88,6 +92,37 @@ class LabelIndex:
 def as_index(labels: Any) -> LabelIndex:
     """The index of labels, or the one given in their place."""
     return labels if isinstance(labels, LabelIndex) else LabelIndex(labels)
+
+
+def _dense_counts(array: NDArray[Any], chunks: list[slice]) -> NDArray[np.int64]:
+    counts = np.zeros(int(array.max()) + 1, dtype=np.int64)
+    for chunk in chunks:
+        found = np.bincount(array[chunk].astype(np.int64))
+        counts[: len(found)] += found
+    return counts
+
+
+def _sorted_counts(
+    array: NDArray[Any], chunks: list[slice]
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    parts = [np.unique(array[chunk], return_counts=True) for chunk in chunks]
+    classes = np.unique(np.concatenate([found for found, _ in parts]))
+    counts = np.zeros(len(classes), dtype=np.int64)
+    for found, some in parts:
+        counts[np.searchsorted(classes, found)] += some
+    return classes, counts
+
+
+def _stable_order(part: NDArray[Any], dense: bool) -> NDArray[np.int64]:
+    if not dense:
+        return np.argsort(part, kind="stable")
+    # Sorting (class, position) as one number takes half the time of sorting positions.
+    shift = np.uint64(_CHUNK.bit_length())
+    packed = part.astype(np.uint64) << shift
+    packed |= np.arange(len(part), dtype=np.uint64)
+    packed.sort()
+    packed &= (np.uint64(1) << shift) - np.uint64(1)
+    return packed.view(np.int64)
 
 
 def _checked(labels: ArrayLike) -> NDArray[Any]:
