@@ -1,16 +1,14 @@
 """Feature connectors of tuples whose images are stored once."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
-from google.protobuf import json_format
 from tensorflow_datasets.core.utils import py_utils
 
-from tfds_builders.builders._image_table import ImageTable, read_table
+from tfds_builders._image_table import ImageTable, read_table
 
 
 class TupleFeatures(tfds.features.FeaturesDict):
@@ -45,17 +43,14 @@ class TupleFeatures(tfds.features.FeaturesDict):
     def from_json_content(cls, value: Any) -> "TupleFeatures":
         """What `to_json_content` describes, without a table."""
         features = {
-            name: tfds.features.FeatureConnector.from_json(json.loads(text))
-            for name, text in value["features"].items()
+            name: tfds.features.FeatureConnector.from_json(content)
+            for name, content in value["features"].items()
         }
         return cls(features, members=value["members"], same=value["same"])
 
     def to_json_content(self) -> dict[str, Any]:
         """The features and how they hang together, for `features.json`."""
-        features = {
-            name: json.dumps(json_format.MessageToDict(feature.to_proto()))
-            for name, feature in self.items()
-        }
+        features = {name: feature.to_json() for name, feature in self.items()}
         return {"features": features, "members": self._members, "same": self._same}
 
     @py_utils.memoize()

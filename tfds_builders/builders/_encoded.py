@@ -43,7 +43,8 @@ class Reader:
     def _encoded(self, positions: NDArray[np.int64]) -> list[bytes] | None:
         source, where = self.source, positions
         while isinstance(source, Subset):
-            source, where = source.parent, source.positions[where]
+            where = source.positions[where]
+            source = source.parent
         if not isinstance(source, EncodedSource) or source.on_error != "raise":
             return None
         images = [bytes(source._read(index)) for index in where.tolist()]

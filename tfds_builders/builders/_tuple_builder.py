@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
+from tfds_builders._image_table import ImageTable
 from tfds_builders.builders._data_folder import explained
 from tfds_builders.builders._encoded import Reader
-from tfds_builders.builders._image_table import ImageTable
 from tfds_builders.builders._local_copy import LocalCopy
 from tfds_builders.builders._parts import Part, parts_of
 from tfds_builders.builders._tuple_maker import Members, TupleMaker
