@@ -27,6 +27,11 @@ def between(name: str, value: Any, low: float, high: float) -> float:
     return number
 
 
+def number(name: str, value: Any) -> float:
+    """Return `value` as a finite float."""
+    return between(name, value, -1e30, 1e30)
+
+
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool):
         raise TypeError(f"{name} must be a number. Received: {name}={value!r}")

@@ -17,12 +17,28 @@ REQUIRED: dict[str, dict[str, Any]] = {}
 
 # For every own constructor argument a value that is not the default.
 OTHER_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "NTXentLoss": {"temperature": 0.32, "distance": "arc"},
+    "SupConLoss": {"temperature": 0.35, "distance": "arc"},
+    "MultiSimilarityLoss": {"alpha": 2.25, "beta": 50.25, "base": 0.75, "distance": "arc"},
+    "CircleLoss": {"m": 0.65, "gamma": 80.25, "distance": "arc"},
+    "NCALoss": {"softmax_scale": 1.25, "distance": "L2"},
+    "SoftNearestNeighborLoss": {"temperature": 1.25, "distance": "L2"},
+    "LiftedStructLoss": {"margin": 1.25, "distance": "manhattan"},
+    "GeneralizedLiftedStructLoss": {
+        "neg_margin": 1.25,
+        "pos_margin": 0.25,
+        "distance": "manhattan",
+    },
+    "ContrastivePairsLoss": {"pos_margin": 0.25, "neg_margin": 1.25, "distance": "manhattan"},
     "TripletSemiHardLoss": {"margin": 0.3, "distance": "cosine"},
     "TripletHardLoss": {"margin": 0.3, "soft": True, "distance": "cosine"},
 }
 
 # Losses whose gradient is not the derivative of their value, and why.
-DETACHED: dict[str, str] = {}
+DETACHED: dict[str, str] = {"CircleLoss": "its pair weights carry no gradient"}
+
+# Gradients that are finite but exceed float16's largest number, 65504: gamma / norm.
+BEYOND_FLOAT16 = {("CircleLoss", "tiny norms")}
 
 # Second names of arguments: TFA's, kept out of the configuration.
 SECOND_NAMES = {"distance_metric"}

@@ -1,0 +1,71 @@
+"""The losses on the distances of a labelled batch: by hand, and against pytorch-metric-learning."""
+
+import numpy as np
+import pytest
+
+from keras_metric import losses
+from tests.backends import value_and_gradient
+from tests.keras_metric.losses.cases import labelled_batch
+
+X = np.array([[0.0], [1.0], [3.0], [7.0]], "float32")
+LABELS = np.array([0, 0, 1, 1])
+PEERS = {
+    "NTXentLoss": "NTXentLoss",
+    "SupConLoss": "SupConLoss",
+    "MultiSimilarityLoss": "MultiSimilarityLoss",
+    "CircleLoss": "CircleLoss",
+    "NCALoss": "NCALoss",
+    "SoftNearestNeighborLoss": "NCALoss",  # the same at temperature 1
+    "LiftedStructLoss": "LiftedStructureLoss",
+    "GeneralizedLiftedStructLoss": "GeneralizedLiftedStructureLoss",
+    "ContrastivePairsLoss": "ContrastiveLoss",
+}
+
+
+@pytest.mark.parametrize("name", PEERS)
+@pytest.mark.parametrize("size", [12, 30])
+def test_pytorch_metric_learning(name, size):
+    peer = pytest.importorskip("pytorch_metric_learning.losses")
+    import torch
+
+    labels, x = labelled_batch(seed=2, size=size)
+    given = torch.tensor(x, requires_grad=True)
+    # It scales embeddings to length 1, which these have: the gradient is that along the sphere.
+    expected = getattr(peer, PEERS[name])()(given, torch.tensor(labels))
+    expected.backward()
+    value, gradient = value_and_gradient(lambda x: getattr(losses, name)()(labels, x), x)
+    gradient = gradient - x * (x * gradient).sum(1, keepdims=True)
+    np.testing.assert_allclose(value, expected.item(), rtol=1e-5)
+    np.testing.assert_allclose(gradient, given.grad.numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_lifted_by_hand():
+    # Distances of rows: 0: 3, 7; 1: 2, 6 | 3: 3, 2; 7: 7, 6. Both pairs see all four.
+    total = np.log(np.exp(1 - np.array([3.0, 7.0, 2.0, 6.0])).sum())
+    expected = (max(0, total + 1) ** 2 + max(0, total + 4) ** 2) / 2 / 2
+    np.testing.assert_allclose(float(losses.LiftedStructLoss()(LABELS, X)), expected, rtol=1e-5)
+
+
+def test_neighbours_by_hand():
+    d = np.abs(X - X[:, 0])
+    e = np.exp(-d)
+    partner = [1, 0, 3, 2]
+    terms = [-np.log(e[i, partner[i]] / (e[i].sum() - 1)) for i in range(4)]
+    for loss in (losses.NCALoss(distance="L2"), losses.SoftNearestNeighborLoss(distance="L2")):
+        np.testing.assert_allclose(float(loss(LABELS, X)), np.mean(terms), rtol=1e-5)
+    # With one positive an anchor, cross-entropy by pair and by anchor are the same.
+    for cls in (losses.NTXentLoss, losses.SupConLoss):
+        got = float(cls(temperature=1.0, distance="L2")(LABELS, X))
+        np.testing.assert_allclose(got, np.mean(terms), rtol=1e-5)
+
+
+def test_contrastive_pairs_by_hand():
+    # Positives 1, 1, 4, 4 and negatives 3, 2, 7, 6, each twice; 4 - 3 and 4 - 2.
+    got = float(losses.ContrastivePairsLoss(pos_margin=0.5, neg_margin=4.0)(LABELS, X))
+    np.testing.assert_allclose(got, (0.5 + 3.5) / 2 + (1.0 + 2.0) / 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("cls", [losses.NTXentLoss, losses.SupConLoss])
+def test_a_temperature_of_zero_is_refused(cls):
+    with pytest.raises(ValueError, match=r"temperature must be greater than 0.*temperature=0"):
+        cls(temperature=0)
