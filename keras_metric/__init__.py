@@ -2,6 +2,7 @@
 
 from keras_metric import callbacks as callbacks
 from keras_metric import distances as distances
+from keras_metric import layers as layers
 from keras_metric import losses as losses
 from keras_metric import metrics as metrics
 from keras_metric import miners as miners

@@ -1,1 +1,3 @@
 """keras_metric.layers."""
+
+from keras_metric.layers._proxy_head import ProxyHead as ProxyHead

@@ -1,21 +1,34 @@
 """Losses for metric learning: give one to `model.compile(loss=...)`."""
 
+from keras_metric.losses._arc_face import ArcFaceLoss as ArcFaceLoss
 from keras_metric.losses._circle import CircleLoss as CircleLoss
+from keras_metric.losses._class_proxy import ClassProxyLoss as ClassProxyLoss
 from keras_metric.losses._contrastive import ContrastiveLoss as ContrastiveLoss
 from keras_metric.losses._contrastive_pairs import ContrastivePairsLoss as ContrastivePairsLoss
+from keras_metric.losses._cos_face import CosFaceLoss as CosFaceLoss
 from keras_metric.losses._generalized_lifted_struct import (
     GeneralizedLiftedStructLoss as GeneralizedLiftedStructLoss,
 )
 from keras_metric.losses._labelled_batch import LabelledBatch as LabelledBatch
 from keras_metric.losses._labelled_batch import LabelledBatchLoss as LabelledBatchLoss
+from keras_metric.losses._large_margin_softmax import (
+    LargeMarginSoftmaxLoss as LargeMarginSoftmaxLoss,
+)
+from keras_metric.losses._large_margin_softmax import SphereFaceLoss as SphereFaceLoss
 from keras_metric.losses._lifted_struct import LiftedStructLoss as LiftedStructLoss
 from keras_metric.losses._loss import MetricLoss as MetricLoss
 from keras_metric.losses._multi_similarity import MultiSimilarityLoss as MultiSimilarityLoss
 from keras_metric.losses._nca import NCALoss as NCALoss
+from keras_metric.losses._normalized_softmax import NormalizedSoftmaxLoss as NormalizedSoftmaxLoss
 from keras_metric.losses._ntxent import NTXentLoss as NTXentLoss
+from keras_metric.losses._proxy_anchor import ProxyAnchorLoss as ProxyAnchorLoss
+from keras_metric.losses._proxy_nca import ProxyNCALoss as ProxyNCALoss
 from keras_metric.losses._soft_nearest_neighbor import (
     SoftNearestNeighborLoss as SoftNearestNeighborLoss,
 )
+from keras_metric.losses._soft_triple import SoftTripleLoss as SoftTripleLoss
+from keras_metric.losses._sub_center_arc_face import SubCenterArcFaceLoss as SubCenterArcFaceLoss
+from keras_metric.losses._sub_center_arc_face import likely_mislabelled as likely_mislabelled
 from keras_metric.losses._sup_con import SupConLoss as SupConLoss
 from keras_metric.losses._triplet_hard import TripletHardLoss as TripletHardLoss
 from keras_metric.losses._triplet_margin import TripletMarginLoss as TripletMarginLoss

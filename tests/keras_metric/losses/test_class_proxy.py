@@ -1,0 +1,179 @@
+"""What every loss on class proxies promises; a loss joins by being public."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_metric import losses
+from keras_metric.layers import ProxyHead
+from keras_metric.losses import ClassProxyLoss
+from tests.backends import to_numpy, value_and_gradient
+from tests.keras_metric.losses.cases import public_losses
+
+PROXY = public_losses(ClassProxyLoss)
+every_loss = pytest.mark.parametrize("cls", PROXY, ids=lambda cls: cls.__name__)
+RNG = np.random.default_rng(0)
+LABELS = RNG.integers(0, 5, 12)
+X = RNG.normal(size=(12, 6)).astype("float32")
+
+OTHER = {
+    "ArcFaceLoss": {"margin": 20.0, "scale": 8.0},
+    "SubCenterArcFaceLoss": {"margin": 20.0, "scale": 8.0},
+    "CosFaceLoss": {"margin": 0.2, "scale": 8.0},
+    "NormalizedSoftmaxLoss": {"temperature": 0.5},
+    "ProxyNCALoss": {"softmax_scale": 3.0},
+    "SoftTripleLoss": {"scale": 8.0, "gamma": 0.3, "margin": 0.1},
+    "ProxyAnchorLoss": {"margin": 0.2, "alpha": 8.0},
+    "LargeMarginSoftmaxLoss": {"margin": 3, "scale": 2.0},
+    "SphereFaceLoss": {"margin": 3, "scale": 2.0},
+}
+
+
+def head_of(cls, **kwargs):
+    if cls is losses.SphereFaceLoss:
+        return ProxyHead(5, lengths="embedding", **kwargs)
+    if cls is losses.LargeMarginSoftmaxLoss:
+        return ProxyHead(5, lengths="both", **kwargs)
+    several = cls in (losses.SubCenterArcFaceLoss, losses.SoftTripleLoss)
+    return ProxyHead(5, centers_per_class=3 if several else 1, **kwargs)
+
+
+@every_loss
+def test_gradients_are_finite_where_embeddings_meet_proxies(cls):
+    rows = np.eye(6, dtype="float32")[[0, 0, 1, 2, 3, 4]]
+    x = np.concatenate([rows, -rows, np.zeros((1, 6), "float32"), 1e4 * rows, 1e-4 * rows])
+    labels = np.arange(len(x)) % 5
+    head = head_of(cls)
+    head.build((None, 6))
+    centers = head.centers_per_class
+    head.proxies.assign(np.repeat(np.eye(6)[:5], centers, axis=0).astype("float32"))
+    for dtype in ("float32", "bfloat16", "float16"):
+        value, gradient = value_and_gradient(lambda x: cls()(labels, head(x)), x, dtype=dtype)
+        assert np.isfinite(value), dtype
+        assert np.isfinite(gradient.astype("float32")).all(), dtype
+
+
+@every_loss
+def test_gradient_is_the_derivative(cls):
+    head = head_of(cls)
+    similarities = to_numpy(head(X))
+    loss = cls(**OTHER[cls.__name__])
+    _, gradient = value_and_gradient(lambda s: loss(LABELS, s), similarities)
+    for place in RNG.integers(similarities.size, size=8):
+        nudge = np.zeros_like(similarities)
+        nudge.flat[place] = 5e-3
+        up = float(loss(LABELS, similarities + nudge))
+        slope = (up - float(loss(LABELS, similarities - nudge))) / 1e-2
+        np.testing.assert_allclose(gradient.flat[place], slope, rtol=3e-2, atol=1e-3)
+
+
+@every_loss
+def test_mean_weights_order_and_labels_of_either_shape(cls):
+    similarities = to_numpy(head_of(cls)(X))
+    shares = to_numpy(cls(reduction="none")(LABELS, similarities))
+    assert shares.shape == (12,)
+    for labels in (LABELS, LABELS[:, None], LABELS.tolist(), ops.convert_to_tensor(LABELS)):
+        np.testing.assert_allclose(float(cls()(labels, similarities)), shares.mean(), rtol=1e-5)
+    weights = RNG.uniform(size=12).astype("float32")
+    got = float(cls(reduction="sum")(LABELS, similarities, weights))
+    np.testing.assert_allclose(got, (weights * shares).sum(), rtol=1e-5)
+    order = RNG.permutation(12)
+    again = to_numpy(cls(reduction="none")(LABELS[order], similarities[order]))
+    np.testing.assert_allclose(again, shares[order], rtol=1e-4, atol=1e-5)
+
+
+@every_loss
+def test_configuration_holds_every_argument(cls):
+    own = set(inspect.signature(cls.__init__).parameters) - {"self", "name", "kwargs"}
+    other = OTHER[cls.__name__]
+    assert own == set(other)
+    loss = cls(**other, name="mine", reduction="sum", dtype="bfloat16")
+    config = loss.get_config()
+    assert own | {"name", "reduction", "dtype"} == set(config)
+    assert not [key for key, value in cls().get_config().items() if config[key] == value]
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
+    assert again.get_config() == config
+
+
+@every_loss
+def test_fit_save_load_evaluate(cls, tmp_path):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(4), head_of(cls)])
+    model.compile(keras.optimizers.Adam(0.05), loss=cls())
+    history = model.fit(X, LABELS, batch_size=6, epochs=8, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+    expected = model.evaluate(X, LABELS, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(again.evaluate(X, LABELS, verbose=0), expected, rtol=1e-6)
+
+
+@every_loss
+def test_bad_input_is_named(cls):
+    similarities = to_numpy(head_of(cls)(X))
+    with pytest.raises(ValueError, match="labels must be from 0 to 4"):
+        cls()(np.arange(12) % 6, similarities)
+    with pytest.raises(ValueError, match="Received: 3 values in y_true, 12 rows in y_pred"):
+        cls()(LABELS[:3], similarities)
+    with pytest.raises(ValueError, match=r"needs similarities of shape \(batch, classes"):
+        cls()(LABELS, np.zeros((12, 5, 2, 2), "float32"))
+    with pytest.raises(TypeError, match="y_pred of dtype=int"):
+        cls()(LABELS, similarities.astype("int32"))
+
+
+def test_likely_mislabelled_by_hand():
+    # Class 0: samples 0 to 2 vote for centre 0, sample 3 for centre 1, 84 degrees away.
+    to_0 = [[0.9, 0.1], [0.8, 0.0], [0.3, 0.2], [0.1, 0.9]]
+    cosines = np.array([[row, [0.0, 0.0]] for row in to_0])
+    assert losses.likely_mislabelled(cosines, [0, 0, 0, 0]).tolist() == [3]
+    assert losses.likely_mislabelled(cosines, [0, 0, 0, 0], threshold=60).tolist() == [2, 3]
+    with pytest.raises(ValueError, match="labels must be from 0 to 1"):
+        losses.likely_mislabelled(cosines, [0, 0, 0, 2])
+
+
+def test_head_shapes_and_errors():
+    assert ProxyHead(3, similarity="squared_euclidean")(X).shape == (12, 3)
+    with pytest.raises(ValueError, match="num_classes must be a positive integer"):
+        ProxyHead(0)
+    with pytest.raises(ValueError, match="one centre a class"):
+        ProxyHead(3, 2, lengths="both")
+    with pytest.raises(ValueError, match="Did you mean 'both'"):
+        ProxyHead(3, lengths="boths")
+    with pytest.raises(ValueError, match=r"shape \(batch, dim\)"):
+        ProxyHead(3)(np.zeros((2, 3, 4), "float32"))
+
+
+PML = {
+    "ArcFaceLoss": ("W", {}),
+    "CosFaceLoss": ("W", {}),
+    "SubCenterArcFaceLoss": ("W", {}),
+    "NormalizedSoftmaxLoss": ("W", {}),
+    "LargeMarginSoftmaxLoss": ("W", {}),
+    "SphereFaceLoss": ("W", {}),
+    "ProxyNCALoss": ("proxies", {}),
+    "ProxyAnchorLoss": ("proxies", {}),
+    "SoftTripleLoss": ("fc", {"centers_per_class": 3}),
+}
+
+
+# It hands torch tensors to scipy.
+@pytest.mark.filterwarnings("ignore:__array_wrap__:DeprecationWarning")
+@every_loss
+def test_defaults_agree_with_pytorch_metric_learning(cls):
+    torch = pytest.importorskip("torch")
+    pml = pytest.importorskip("pytorch_metric_learning.losses")
+    attribute, arguments = PML[cls.__name__]
+    theirs = getattr(pml, cls.__name__)(num_classes=5, embedding_size=6, **arguments)
+    head = head_of(cls)
+    head.build((None, 6))
+    weights = getattr(theirs, attribute).detach().numpy()
+    head.proxies.assign(weights if attribute == "proxies" else weights.T)
+    x = torch.tensor(X, requires_grad=True)
+    expected = theirs(x, torch.tensor(LABELS))
+    expected.backward()
+    value, gradient = value_and_gradient(lambda x: cls()(LABELS, head(x)), X)
+    np.testing.assert_allclose(value, expected.item(), rtol=1e-5)
+    np.testing.assert_allclose(gradient, x.grad.numpy(), rtol=1e-3, atol=1e-4)
