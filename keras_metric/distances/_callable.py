@@ -26,7 +26,8 @@ class CallableDistance(Distance):
     Example:
         >>> from keras import ops
         >>> distance = CallableDistance(lambda a, b: ops.abs(a - ops.transpose(b)))
-        >>> distance.pairwise([[1.0], [4.0]]).tolist()
+        >>> import numpy as np
+        >>> np.asarray(distance.pairwise([[1.0], [4.0]])).tolist()
         [[0.0, 3.0], [3.0, 0.0]]
     """
 

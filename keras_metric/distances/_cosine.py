@@ -46,7 +46,8 @@ class CosineDistance(Distance):
     A row of zeros has no direction; it is at distance 1 from everything.
 
     Example:
-        >>> CosineDistance().paired([[1.0, 0.0]], [[0.0, 2.0]]).tolist()
+        >>> import numpy as np
+        >>> np.asarray(CosineDistance().paired([[1.0, 0.0]], [[0.0, 2.0]])).tolist()
         [1.0]
     """
 

@@ -15,7 +15,8 @@ class DotProductDistance(Distance):
     It has no lower bound, so margins on it mean little unless lengths are kept in check.
 
     Example:
-        >>> DotProductDistance().paired([[1.0, 2.0]], [[3.0, 4.0]]).tolist()
+        >>> import numpy as np
+        >>> np.asarray(DotProductDistance().paired([[1.0, 2.0]], [[3.0, 4.0]])).tolist()
         [-11.0]
     """
 

@@ -31,7 +31,8 @@ class SquaredEuclideanDistance(Distance):
     """`|a - b|^2`. Names: `"squared_euclidean"`, TFA's `"squared-L2"`.
 
     Example:
-        >>> SquaredEuclideanDistance().paired([[0.0, 0.0]], [[3.0, 4.0]]).tolist()
+        >>> import numpy as np
+        >>> np.asarray(SquaredEuclideanDistance().paired([[0.0, 0.0]], [[3.0, 4.0]])).tolist()
         [25.0]
     """
 
@@ -49,7 +50,8 @@ class EuclideanDistance(Distance):
     The gradient of two equal embeddings is 0.
 
     Example:
-        >>> EuclideanDistance().paired([[0.0, 0.0]], [[3.0, 4.0]]).tolist()
+        >>> import numpy as np
+        >>> np.asarray(EuclideanDistance().paired([[0.0, 0.0]], [[3.0, 4.0]])).tolist()
         [5.0]
     """
 

@@ -23,7 +23,8 @@ class ManhattanDistance(Distance):
     No matrix product computes it: a pairwise matrix takes `n * m * dim` steps.
 
     Example:
-        >>> ManhattanDistance().paired([[1.0, 2.0]], [[3.0, 5.0]]).tolist()
+        >>> import numpy as np
+        >>> np.asarray(ManhattanDistance().paired([[1.0, 2.0]], [[3.0, 5.0]])).tolist()
         [5.0]
     """
 

@@ -19,7 +19,8 @@ class SignalToNoiseDistance(Distance):
     Reference: [Yuan et al., 2019](https://arxiv.org/abs/1904.02616), equation 5.
 
     Example:
-        >>> SignalToNoiseDistance().paired([[1.0, -1.0]], [[0.0, 0.0]]).tolist()
+        >>> import numpy as np
+        >>> np.asarray(SignalToNoiseDistance().paired([[1.0, -1.0]], [[0.0, 0.0]])).tolist()
         [1.0]
     """
 
