@@ -24,19 +24,27 @@ def show_neighbors(
     orange dashed frame and a cross.
 
     Args:
-        query_images: Shape `(queries, height, width[, channels])`, values 0 to 255 or 0 to 1.
+        query_images: Shape `(queries, height, width[, channels])`. Black is 0; white is 255, or
+            1 if no image of either argument has a value above 1. Other values are cut off.
         neighbor_images: Shape `(queries, k, height, width[, channels])`.
         query_labels: Shape `(queries,)`.
         neighbor_labels: Shape `(queries, k)`.
         distances: Shape `(queries, k)`, printed above the neighbours.
-        class_names: Name of class 0, class 1, ...
+        class_names: Name of class 0, class 1, ...; then labels are integers.
         title: Printed above.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: Shapes do not fit together.
+        ValueError: Shapes do not fit together, or a label has no name in `class_names`.
+
+    Example:
+        >>> import numpy as np
+        >>> images = np.zeros((2, 4, 4, 1), "uint8")
+        >>> figure = show_neighbors(images, images[:, None], [0, 1], [[0], [0]])
+        >>> [axes.get_title() for axes in figure.axes]
+        ['0', '✓ 0', '1', '✕ 0']
     """
     queries, neighbors = np.asarray(query_images), np.asarray(neighbor_images)
     if neighbors.ndim != queries.ndim + 1 or len(queries) != len(neighbors) or not len(queries):
@@ -54,6 +62,11 @@ def show_neighbors(
             raise ValueError(
                 f"`{name}` must be of shape {shape}. Received: shape {np.shape(value)}"
             )
+    if class_names is not None:
+        _check_named(class_names, query_labels=query_labels, neighbor_labels=neighbor_labels)
+    # One scale for all: an image's own range would make a dark one as bright as the others.
+    white = 1.0 if max(queries.max(initial=0), neighbors.max(initial=0)) <= 1 else 255.0
+    queries, neighbors = queries / white, neighbors / white
     figure = new_figure(1.15 * (columns + 1.3), 1.35 * rows + 0.4)
     grid = figure.subplots(rows, columns + 1, squeeze=False, width_ratios=[1.3] + [1] * columns)
     own = None if query_labels is None else np.asarray(query_labels)
@@ -79,13 +92,24 @@ def show_neighbors(
     return figure
 
 
+def _check_named(class_names: Sequence[str], **labels: ArrayLike | None) -> None:
+    for name, values in labels.items():
+        for label in [] if values is None else np.unique(values).tolist():
+            if not isinstance(label, int) or not 0 <= label < len(class_names):
+                raise ValueError(
+                    f"`{name}` must be integers from 0 to {len(class_names) - 1}, the positions "
+                    f"in `class_names`. Received: {label!r}"
+                )
+
+
 def _name(label: Any, class_names: Sequence[str] | None) -> str:
     return str(label) if class_names is None else class_names[int(label)]
 
 
 def _draw(axes: Any, image: Any, text: str, is_right: bool | None) -> None:
     image = image[..., 0] if image.shape[-1] == 1 else image
-    axes.imshow(image, cmap="gray", interpolation="nearest")
+    image = np.clip(image, 0, 1)
+    axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
     axes.set_title(text, fontsize=7, pad=3)
     for spine in axes.spines.values():

@@ -62,3 +62,26 @@ def test_arguments_are_checked():
         visualization.distance_histogram([0.1, 0.2], [1, 0, 1])
     with pytest.raises(ValueError, match=r"`distances` must be of shape \(1, 2\)"):
         visualization.show_neighbors(np.zeros((1, 4, 4)), np.zeros((1, 2, 4, 4)), distances=[[1]])
+
+
+def test_images_share_one_scale_whatever_their_type():
+    dark, bright = np.full((1, 4, 4, 1), 51, "uint8"), np.full((1, 1, 4, 4, 1), 255, "uint8")
+    for factor in (1, 1.0, 1 / 255):
+        figure = visualization.show_neighbors(dark * factor, bright * factor)
+        shown = [axes.images[0] for axes in figure.axes]
+        assert [image.norm(image.get_array()).max() for image in shown] == pytest.approx([0.2, 1])
+    color = np.array([255.0, 127.5, 0.0]) * np.ones((1, 4, 4, 3))
+    figure = visualization.show_neighbors(color, color[:, None])
+    np.testing.assert_allclose(figure.axes[0].images[0].get_array()[0, 0], [1.0, 0.5, 0.0])
+
+
+def test_a_label_without_a_name_is_an_error():
+    images = np.zeros((1, 4, 4, 1), "uint8")
+    with pytest.raises(ValueError, match=r"`neighbor_labels` must be integers from 0 to 1.*2$"):
+        visualization.show_neighbors(
+            images, images[:, None], [0], [[2]], class_names=["coat", "bag"]
+        )
+    with pytest.raises(ValueError, match=r"`query_labels` must be integers.*-1$"):
+        visualization.show_neighbors(
+            images, images[:, None], [-1], [[1]], class_names=["coat", "bag"]
+        )
