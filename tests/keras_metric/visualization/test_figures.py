@@ -77,11 +77,8 @@ def test_images_share_one_scale_whatever_their_type():
 
 def test_a_label_without_a_name_is_an_error():
     images = np.zeros((1, 4, 4, 1), "uint8")
+    show, names = visualization.show_neighbors, ["coat", "bag"]
     with pytest.raises(ValueError, match=r"`neighbor_labels` must be integers from 0 to 1.*2$"):
-        visualization.show_neighbors(
-            images, images[:, None], [0], [[2]], class_names=["coat", "bag"]
-        )
+        show(images, images[:, None], [0], [[2]], class_names=names)
     with pytest.raises(ValueError, match=r"`query_labels` must be integers.*-1$"):
-        visualization.show_neighbors(
-            images, images[:, None], [-1], [[1]], class_names=["coat", "bag"]
-        )
+        show(images, images[:, None], [-1], [[1]], class_names=names)
