@@ -7,7 +7,7 @@ import numpy as np
 from keras_metric.retrieval._arrays import FloatArray, IdArray
 from keras_metric.retrieval._distances import normalize
 from keras_metric.retrieval.engines._base import Neighbors, VectorSearch
-from keras_metric.retrieval.engines._library import faiss
+from keras_metric.retrieval.engines._library import faiss, search
 
 
 class FaissSearch(VectorSearch):
@@ -29,7 +29,7 @@ class FaissSearch(VectorSearch):
         return ids, np.where(ids >= 0, self._distances(values), np.float32(np.inf))
 
     def _search(self, queries: FloatArray, k: int) -> tuple[FloatArray, IdArray]:
-        values, ids = self._index.search(queries, k)
+        values, ids = search(self._index, queries, k)
         return values, ids
 
     def _faiss_metric(self) -> int:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from keras_metric.retrieval._arrays import FloatArray, IdArray, check_positive
 from keras_metric.retrieval.engines._faiss import FaissSearch
-from keras_metric.retrieval.engines._library import faiss
+from keras_metric.retrieval.engines._library import faiss, search
 
 
 class HnswSearch(FaissSearch):
@@ -86,7 +86,7 @@ class HnswSearch(FaissSearch):
             bits = np.packbits(self._alive, bitorder="little")
             selector = faiss.IDSelectorBitmap(bits)
             options.sel = selector
-        values, places = self._index.search(queries, k, params=options)
+        values, places = search(self._index, queries, k, options)
         return values, np.where(places >= 0, self._ids[places], -1)
 
     def state(self) -> dict[str, NDArray[Any]]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from keras_metric.retrieval._arrays import FloatArray, IdArray, check_positive
 from keras_metric.retrieval.engines._faiss import FaissSearch
-from keras_metric.retrieval.engines._library import faiss
+from keras_metric.retrieval.engines._library import faiss, search
 
 _OUTGROWN = 8
 
@@ -81,7 +81,7 @@ class IvfSearch(FaissSearch):
             self._learn()
         share = -(-2 * k * self._index.nlist // max(1, self.size()))
         options = self._options(min(self._index.nlist, max(self._probes, share)))
-        values, ids = self._index.search(queries, k, params=options)
+        values, ids = search(self._index, queries, k, options)
         return values, ids
 
     def _options(self, probes: int) -> Any:
