@@ -116,14 +116,12 @@ class TupleBuilder(
         )
 
     def _dataset_info(self, **kwargs: Any) -> tfds.core.DatasetInfo:
-        source = self._source_builder().info
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=f"{(type(self).__doc__ or '').strip()}\n\nMade from `{self.SOURCE}`.",
-            homepage=source.homepage,
-            citation=source.citation,
-            **kwargs,
-        )
+        description = (type(self).__doc__ or "").strip()
+        if self.SOURCE:
+            source = self._source_builder().info
+            description = f"{description}\n\nMade from `{self.SOURCE}`."
+            kwargs |= {"homepage": source.homepage, "citation": source.citation}
+        return tfds.core.DatasetInfo(builder=self, description=description, **kwargs)
 
     def _stored_image(self) -> Any:
         image, resize = self._image_feature(), self.builder_config.resize

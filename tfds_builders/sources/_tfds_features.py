@@ -56,10 +56,21 @@ def choose_keys(info: Any, image_key: str | None, label_key: str | None) -> tupl
     """The keys given, or found: the supervised ones, or the only feature of a fitting kind.
 
     Raises:
-        ValueError: A key is unknown, or none was given and it is not clear which one is meant.
+        ValueError: A key is unknown, or none was given and it is not clear which one is meant;
+            or the images do not stand in the records.
     """
     import tensorflow_datasets as tfds
 
+    from tfds_builders.features import TupleFeatures
+
+    if isinstance(info.features, TupleFeatures):
+        raise ValueError(
+            "The records of this dataset are tuples of numbers of images, which are stored once "
+            "beside them: read it by `tfds.load`, or draw new tuples from the images it was made "
+            "of (of Fashion-MNIST: `sources.fashion_mnist_sample(split)` or "
+            "`sources.read_fashion_mnist(sources.fashion_mnist_files(), split)`). "
+            f"Received: {info.full_name}"
+        )
     features = flat_features(info)
     supervised = info.supervised_keys
     supervised = supervised if isinstance(supervised, tuple) and len(supervised) >= 2 else ()

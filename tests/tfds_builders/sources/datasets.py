@@ -3,6 +3,9 @@
 import numpy as np
 import tensorflow_datasets as tfds
 
+import tfds_builders
+from tfds_builders.sources import ArraySource
+
 SIZES = {"train": 61, "test": 23}
 FEATURES = {
     "png": lambda: tfds.features.Image(shape=(6, 5, 3)),
@@ -25,6 +28,7 @@ class Dummy(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     VERSION = tfds.core.Version("1.0.0")
     BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=kind) for kind in FEATURES]  # noqa: RUF012
+    SUPERVISED = None
 
     def _info(self):
         return self.dataset_info_from_configs(
@@ -37,7 +41,7 @@ class Dummy(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                     "maybe": np.int64,
                 }
             ),
-            supervised_keys=None,
+            supervised_keys=self.SUPERVISED,
         )
 
     def _split_generators(self, dl_manager):
@@ -57,6 +61,26 @@ class Dummy(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                     "maybe": number % 3 - 1,
                 },
             )
+
+
+class Supervised(Dummy, skip_registration=True):
+    """Keys that are not those one would guess."""
+
+    SUPERVISED = ("picture", "number")
+
+
+class DummyPairs(tfds_builders.PairsBuilder, skip_registration=True):
+    """Pairs of images that are no TFDS dataset; they stand in the records."""
+
+    def _image_feature(self):
+        return tfds.features.Image(shape=(6, 5, 3))
+
+    def _label_feature(self):
+        return tfds.features.ClassLabel(num_classes=4)
+
+    def _open_sources(self, dl_manager, splits):
+        images = np.random.default_rng(0).integers(0, 256, (20, 6, 5, 3), np.uint8)
+        return {split: ArraySource(images, np.arange(20) % 4) for split in splits or ["train"]}
 
 
 def build(folder, kind="png", file_format="tfrecord", shards=1):

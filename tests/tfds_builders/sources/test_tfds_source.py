@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from tests.tfds_builders.sources.datasets import FEATURES, SIZES, build, in_file_order
+from tests.tfds_builders.sources.datasets import (
+    FEATURES,
+    SIZES,
+    DummyPairs,
+    Supervised,
+    build,
+    in_file_order,
+)
 from tfds_builders.sources import TfdsSource, as_source
 
 LABEL = "group/kind"
@@ -109,12 +116,24 @@ def test_unknown_and_unprepared_datasets_are_told(tmp_path):
 
 
 def test_the_keys_are_found_from_the_supervised_ones(tmp_path):
-    tfds.builder("fashion_balanced/sample", data_dir=tmp_path).download_and_prepare()
-    source = TfdsSource("fashion_balanced/sample", "test", data_dir=tmp_path)
-    assert (source.image_key, source.label_key) == ("image", "label")
-    tfds.builder("fashion_pairs/sample", data_dir=tmp_path).download_and_prepare()
+    supervised = Supervised(data_dir=str(tmp_path), config="png")
+    supervised.download_and_prepare()
+    source = TfdsSource(supervised, "test")
+    assert (source.image_key, source.label_key) == ("picture", "number")
+    assert sorted(source.labels) == list(range(SIZES["test"]))
+    pairs = DummyPairs(data_dir=str(tmp_path))
+    pairs.download_and_prepare()
     with pytest.raises(ValueError, match=r"`image_key` must be given.*image_a"):
-        TfdsSource("fashion_pairs/sample", data_dir=tmp_path)
+        TfdsSource(pairs)
+    assert len(TfdsSource(pairs, image_key="image_b", label_key="label_b")) == 20
+
+
+@pytest.mark.parametrize("name", ["fashion_balanced/sample", "fashion_pairs/sample"])
+def test_images_stored_once_are_refused_with_what_to_use_instead(name, tmp_path):
+    tfds.builder(name, data_dir=tmp_path).download_and_prepare()
+    message = rf"stored once beside them.*fashion_mnist_sample.*Received: {name}"
+    with pytest.raises(ValueError, match=message):
+        TfdsSource(name, "test", data_dir=tmp_path, image_key="image_a", label_key="label_a")
 
 
 def shards(builder):
