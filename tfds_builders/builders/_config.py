@@ -18,9 +18,10 @@ class TupleConfig(tfds.core.BuilderConfig):
     be given, and holds every field that is not at its default.
 
     Attributes:
-        classes: `"all"`; `"seen"` and `"unseen"`: the first and the second half of the classes,
-            by id; `"zero_shot"`: `train` from seen and `test` from unseen classes, as the
-            literature divides them where it does.
+        classes: `"all"`; `"seen"` and `"unseen"`: the training and the test classes of the
+            literature's zero-shot protocol where the dataset has one (`ZERO_SHOT`), else the
+            first and the second half of the classes, by id; `"zero_shot"`: `train` from seen
+            and `test` from unseen classes.
         sample: Whether to use the sample that ships with the package; Fashion-MNIST only.
         resize: Height and width to bring every image to. None: as they are.
         seed: Decides which examples go together.

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from tfds_builders.sources._source import Source
 
+ZeroShot = Mapping[str, tuple[str, range | None]] | None
+
 
 @dataclasses.dataclass
 class Part:
@@ -26,7 +28,7 @@ class Part:
 def parts_of(
     open_sources: Callable[[list[str] | None], Mapping[str, Source]],
     classes: str,
-    zero_shot: Mapping[str, tuple[str, Any]] | None,
+    zero_shot: ZeroShot,
 ) -> dict[str, Part]:
     """The images of each split.
 
@@ -42,16 +44,25 @@ def parts_of(
             for name, (split, ids) in zero_shot.items()
         }
     sources = open_sources(None)
+    wanted = _classes(sources, zero_shot)
+    kinds = dict.fromkeys(sources, classes)
+    if classes == "zero_shot":
+        kinds = {name: "seen" if name == "train" else "unseen" for name in sources}
+    # Where the splits of a source share no class, some are left without an image.
+    some = [name for name in sources if np.isin(sources[name].labels, wanted[kinds[name]]).any()]
+    return {name: _part(sources[name], wanted[kinds[name]]) for name in some or sources}
+
+
+def _classes(sources: Mapping[str, Source], zero_shot: ZeroShot) -> dict[str, NDArray[Any]]:
+    """The ids of all, seen and unseen classes."""
     labels = np.unique(np.concatenate([source.labels for source in sources.values()]))
     half = (len(labels) + 1) // 2
-    wanted = {"all": labels, "seen": labels[:half], "unseen": labels[half:]}
-    parts = {}
-    for name, source in sources.items():
-        kind = classes
-        if classes == "zero_shot":
-            kind = "seen" if name == "train" else "unseen"
-        parts[name] = _part(source, wanted[kind])
-    return parts
+    found = {"all": labels, "seen": labels[:half], "unseen": labels[half:]}
+    for kind, name in (("seen", "train"), ("unseen", "test")):
+        if zero_shot is not None:
+            split, ids = zero_shot[name]
+            found[kind] = np.unique(sources[split].labels) if ids is None else np.asarray(ids)
+    return found
 
 
 def _part(source: Source, classes: NDArray[Any]) -> Part:
