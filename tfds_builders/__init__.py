@@ -12,6 +12,7 @@ from tfds_builders import features as features
 from tfds_builders import sampling as sampling
 from tfds_builders import sources as sources
 from tfds_builders import streams as streams
+from tfds_builders._augment import augment as augment
 from tfds_builders._show import show as show
 from tfds_builders._statistics import Statistics as Statistics
 from tfds_builders._statistics import statistics as statistics
