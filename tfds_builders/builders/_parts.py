@@ -1,12 +1,14 @@
 """Which images of a source go into which split."""
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tfds_builders.sources._encoded_source import EncodedSource, OnError
 from tfds_builders.sources._source import Source
 
 ZeroShot = Mapping[str, tuple[str, range | None]] | None
@@ -29,6 +31,7 @@ def parts_of(
     open_sources: Callable[[list[str] | None], Mapping[str, Source]],
     classes: str,
     zero_shot: ZeroShot,
+    on_error: OnError = "raise",
 ) -> dict[str, Part]:
     """The images of each split.
 
@@ -36,7 +39,10 @@ def parts_of(
         open_sources: Gives sources by the name of their split; None stands for every split.
         classes: As `TupleConfig.classes`.
         zero_shot: As `TupleBuilder.ZERO_SHOT`.
+        on_error: As `TupleConfig.on_error`.
     """
+    if on_error == "skip":
+        read, open_sources = open_sources, lambda splits: _looked_through(read(splits))
     if classes == "zero_shot" and zero_shot is not None:
         sources = open_sources([split for split, _ in zero_shot.values()])
         return {
@@ -65,8 +71,28 @@ def _classes(sources: Mapping[str, Source], zero_shot: ZeroShot) -> dict[str, ND
     return found
 
 
+def _looked_through(sources: Mapping[str, Source]) -> Mapping[str, Source]:
+    """The sources, after their damaged images were found and told."""
+    for name, source in sources.items():
+        if isinstance(source, EncodedSource):
+            source.without_damaged()
+        if damaged := _damaged(source):
+            warnings.warn(
+                f"{len(damaged)} of the {len(source)} images of {name!r} are damaged and left "
+                f"out, the first of them {source._name(damaged[0])}",
+                stacklevel=2,
+            )
+    return sources
+
+
+def _damaged(source: Any) -> list[int]:
+    return sorted(getattr(source, "damaged", ()))
+
+
 def _part(source: Source, classes: NDArray[Any]) -> Part:
-    chosen = np.flatnonzero(np.isin(source.labels, classes))
+    wanted = np.isin(source.labels, classes)
+    wanted[_damaged(source)] = False
+    chosen = np.flatnonzero(wanted)
     if len(chosen) == len(source):
         return Part(source, chosen)
     if not len(chosen):

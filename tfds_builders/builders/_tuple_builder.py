@@ -155,6 +155,7 @@ class TupleBuilder(
             lambda splits: self._open_sources(dl_manager, splits),
             self.builder_config.classes,
             self.ZERO_SHOT,
+            self.builder_config.on_error,
         )
         first_rows = self._write_table(parts) if self.IMAGES_ONCE else dict.fromkeys(parts, 0)
         return {
@@ -228,7 +229,13 @@ class TupleBuilder(
                 f"{type(self).__name__}.SOURCE must name a TFDS dataset. "
                 f"Received: SOURCE={self.SOURCE!r}"
             )
-        return tfds.builder(self.SOURCE, data_dir=self._data_dir_root)
+        try:
+            return tfds.builder(self.SOURCE, data_dir=self._data_dir_root)
+        except tfds.core.DatasetNotFoundError as error:
+            raise ValueError(
+                f"{type(self).__name__}.SOURCE must name a TFDS dataset, and there is none of this "
+                f"name. Received: SOURCE={self.SOURCE!r}"
+            ) from error
 
     def _key(self, named: str | None, place: int) -> str:
         if named is not None:
