@@ -1,48 +1,42 @@
-"""Time the streams: images or tuples a second, and memory on data larger than it may use.
+"""The streams: images or tuples a second, and memory on data larger than it may use."""
 
-    python -m tests.benchmarks.streams            # every row
-    python -m tests.benchmarks.streams memory     # the rows of one
-
-Each function returns rows `{"what", "value", "unit", "goal"}`; `goal` is None where there is none.
-"""
-
-import argparse
-import json
 import os
+import statistics
 import struct
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-Row = dict[str, Any]
-CLASSES, IMAGES = 1000, 60_000
-LOGICAL_BYTES = 20 * 10**9
+from tests.benchmarks.report import QUICK, SECONDS, Row, rate, row
 
-
-def row(what: str, value: float, unit: str, goal: float | None = None) -> Row:
-    return {"what": what, "value": round(float(value), 3), "unit": unit, "goal": goal}
-
-
-def rate(batches: Iterator[Any], per_batch: int, seconds: float = 3.0) -> float:
-    """Examples a second, after three batches to warm up."""
-    for _ in range(3):
-        next(batches)
-    start, count = time.perf_counter(), 0
-    while time.perf_counter() - start < seconds:
-        next(batches)
-        count += 1
-    return count * per_batch / (time.perf_counter() - start)
+CLASSES, IMAGES = (100, 6_000) if QUICK else (1000, 60_000)
+LOGICAL_BYTES = 10**9 if QUICK else 20 * 10**9
+MEMORY = 2 * 10**9
 
 
 def endless(stream: Any) -> Iterator[Any]:
     while True:
         yield from stream
+
+
+def tf_rate(dataset: Any, per_batch: int) -> float:
+    """Examples a second that a pipeline gives to a consumer in a graph, as a compiled step is.
+
+    A loop in Python takes 0.1 to 0.3 ms for each element, even of a constant dataset.
+    """
+    endless = dataset.repeat()
+    count, seconds = 50, 0.0
+    while seconds < SECONDS:
+        count *= 3
+        some = endless.take(count)
+        start = time.perf_counter()
+        some.reduce(np.int64(0), lambda total, _: total + 1)
+        seconds = time.perf_counter() - start
+    return count * per_batch / seconds
 
 
 def arrays() -> tuple[np.ndarray, np.ndarray]:
@@ -64,8 +58,8 @@ def in_memory() -> list[Row]:
             balanced = streams.balanced(data, 16, 4)
             what = f"balanced 16 x 4, {name}"
             rows.append(row(f"{what}, numpy", rate(endless(balanced), 64), "images/s", 5e5))
-            dataset = balanced.at(0).as_tf_dataset().repeat()
-            rows.append(row(f"{what}, tf.data", rate(iter(dataset), 64), "images/s", 3e5))
+            dataset = balanced.at(0).as_tf_dataset()
+            rows.append(row(f"{what}, tf.data", tf_rate(dataset, 64), "images/s", 3e5))
             rows.append(row(f"{what}, grain", rate(iter(balanced.as_grain()), 64), "images/s"))
             keras_data = balanced.as_py_dataset()
             items = (keras_data[i % len(keras_data)] for i in range(10**9))
@@ -139,7 +133,7 @@ def prepared() -> list[Row]:
     return rows
 
 
-def photographs(count: int = 600) -> list[Row]:
+def photographs(count: int = 100 if QUICK else 600) -> list[Row]:
     """JPEGs of 500 x 375 brought to 224, against tf.data that decodes without sampling."""
     import tensorflow as tf
     from PIL import Image
@@ -164,14 +158,14 @@ def photographs(count: int = 600) -> list[Row]:
         files = sorted(str(path) for path in Path(folder).rglob("*.jpeg"))
         plain = tf.data.Dataset.from_tensor_slices(files).repeat()
         plain = plain.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(64).prefetch(2)
-        base = rate(iter(plain), 64, 6.0)
+        base = tf_rate(plain, 64)
         stream = streams.balanced(folder, 16, 4, resize=(224, 224))
-        numpy_rate = rate(endless(stream), 64, 6.0)
-        tf_rate = rate(iter(stream.at(0).as_tf_dataset().repeat()), 64, 6.0)
+        numpy_rate = rate(endless(stream), 64)
+        streamed = tf_rate(stream.at(0).as_tf_dataset(), 64)
     return [
         row("JPEG to 224, unsampled tf.data", base, "images/s"),
         row("JPEG to 224, balanced, numpy", numpy_rate, "images/s", 0.8 * base),
-        row("JPEG to 224, balanced, tf.data", tf_rate, "images/s", 0.8 * base),
+        row("JPEG to 224, balanced, tf.data", streamed, "images/s", 0.8 * base),
     ]
 
 
@@ -249,8 +243,11 @@ def _split_example(label: int, size: int) -> tuple[bytes, bytes]:
     return message(0x0A, len(head) + size + len(tail)) + head, tail
 
 
-def larger_than_memory(kind: str, side: int = 224, seconds: float = 8.0) -> list[Row]:
-    """P x K batches of data of 20 GB; to be run in a process of its own."""
+def larger_than_memory(kind: str, side: int = 224) -> list[Row]:
+    """P x K batches of data of 20 GB in a process that may allocate 2 GB."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     from tfds_builders import sources, streams
 
     size = side * side * 3
@@ -267,18 +264,31 @@ def larger_than_memory(kind: str, side: int = 224, seconds: float = 8.0) -> list
             source = sources.TfdsSource(write_sparse_tfrecord(folder, count, side, CLASSES))
         opened = time.perf_counter() - start
         stream = streams.balanced(source, 16, 4)
-        speed = rate(endless(stream), 64, seconds)
+        # One epoch and more: every image is read at least once.
+        start = time.perf_counter()
+        steps = len(stream) * (1 if QUICK else 2)
+        for step in range(steps):
+            stream.batch(step)
+        speed = 64 * steps / (time.perf_counter() - start)
         logical = sum(f.stat().st_size for f in folder.iterdir()) / 1e9
         disk = sum(f.stat().st_blocks * 512 for f in folder.iterdir()) / 1e9
     what = f"{LOGICAL_BYTES / 1e9:.0f} GB, {kind}"
     return [
-        row(f"{what}, logical size", logical, "GB"),
-        row(f"{what}, size on disk", disk, "GB"),
-        row(f"{what}, made and opened", opened, "s"),
-        row(f"{what}, balanced 16 x 4 of {side} x {side} x 3", speed, "images/s"),
-        row(f"{what}, read", speed * seconds * size / 1e9, "GB"),
-        row(f"{what}, peak memory", peak_memory(), "GB", 2.0),
+        row(f"{what}: logical size", logical, "GB"),
+        row(f"{what}: size on disk", disk, "GB"),
+        row(f"{what}: made and opened", opened, "s"),
+        row(f"{what}: balanced 16 x 4 of {side} x {side} x 3", speed, "images/s"),
+        row(f"{what}: read in all", 64 * steps * size / 1e9, "GB"),
+        row(f"{what}: peak memory", peak_memory(), "GB", MEMORY / 1e9, at_most=True),
     ]
+
+
+def memory_mapped() -> list[Row]:
+    return larger_than_memory("memmap")
+
+
+def memory_tfrecord() -> list[Row]:
+    return larger_than_memory("tfrecord")
 
 
 def peak_memory() -> float:
@@ -288,23 +298,7 @@ def peak_memory() -> float:
     return int(line.split()[1]) * 1024 / 1e9
 
 
-def memory() -> list[Row]:
-    """`larger_than_memory` of both kinds, each in a process that may allocate 2 GB."""
-    rows: list[Row] = []
-    for kind in ("memmap", "tfrecord"):
-        code = (
-            "import json, resource; resource.setrlimit(resource.RLIMIT_DATA, (2 * 10**9,) * 2); "
-            "from tests.benchmarks.streams import larger_than_memory; "
-            f"print(json.dumps(larger_than_memory({kind!r})))"
-        )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(done.stderr)
-        rows += json.loads(done.stdout.splitlines()[-1])
-    return rows
-
-
-def data_wait(steps: int = 100) -> list[Row]:
+def data_wait(steps: int = 20 if QUICK else 100) -> list[Row]:
     """The share of a training step of the quickstart's network that is spent on data."""
     import keras
 
@@ -328,32 +322,9 @@ def data_wait(steps: int = 100) -> list[Row]:
             batches: Iterator[Any] = (data[i % len(data)] for i in range(10**9))
         else:
             batches = iter(data.repeat() if output == "tf" else data)
-        wait = 130 / rate(batches, 130, 2.0)
-        rows.append(row(f"step, {backend}, {output}", 1e3 * step, "ms"))
-        rows.append(row(f"a batch's data, {backend}, {output}", 100 * wait / step, "% of step", 5))
+        wait = 130 / statistics.median(rate(batches, 130, 0.5) for _ in range(3))
+        what = f"fit on {backend} from {name}"
+        rows.append(row(f"{what}: a step", 1e3 * step, "ms"))
+        share = 100 * wait / step
+        rows.append(row(f"{what}: data of a step", share, "% of it", 5, at_most=True))
     return rows
-
-
-BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
-    "in_memory": in_memory,
-    "prepared": prepared,
-    "photographs": photographs,
-    "memory": memory,
-    "data_wait": data_wait,
-}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("words", nargs="*", help=f"of {', '.join(BENCHMARKS)}; default: all")
-    words = parser.parse_args().words
-    for name, benchmark in BENCHMARKS.items():
-        if words and name not in words:
-            continue
-        for one in benchmark():
-            goal = "" if one["goal"] is None else f"   (goal {one['goal']:,.4g})"
-            print(f"{one['what']:60s} {one['value']:14,.3f} {one['unit']}{goal}", flush=True)
-
-
-if __name__ == "__main__":
-    main()

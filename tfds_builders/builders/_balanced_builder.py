@@ -57,6 +57,7 @@ class BalancedBuilder(
             config.classes_per_batch or most,
             config.examples_per_class or self.EXAMPLES_PER_CLASS,
             seed=config.seed,
+            strict=config.strict,
         )
         rows = _InOrder(sampler)
         return rows, (config.num_batches or len(sampler)) * rows.batch_size

@@ -16,6 +16,8 @@ class BalancedConfig(TupleConfig):
             `EXAMPLES_PER_CLASS`.
         num_batches: Batches in each split. None: those of one epoch, in which every image
             comes at least once.
+        strict: Whether a class with fewer than K images is an error. Otherwise its images come
+            several times within a batch, with one warning.
 
     Example:
         >>> BalancedConfig(classes_per_batch=5, examples_per_class=4).name
@@ -25,6 +27,7 @@ class BalancedConfig(TupleConfig):
     classes_per_batch: int | None = None
     examples_per_class: int | None = None
     num_batches: int | None = None
+    strict: bool = False
 
     def _check(self) -> None:
         check_positive("classes_per_batch", self.classes_per_batch)

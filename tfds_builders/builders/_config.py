@@ -5,6 +5,8 @@ from typing import Any, Literal, get_args
 
 import tensorflow_datasets as tfds
 
+from tfds_builders.sources._encoded_source import OnError
+
 Classes = Literal["all", "seen", "unseen", "zero_shot"]
 
 _OF_TFDS = {field.name for field in dataclasses.fields(tfds.core.BuilderConfig)}
@@ -18,12 +20,16 @@ class TupleConfig(tfds.core.BuilderConfig):
     be given, and holds every field that is not at its default.
 
     Attributes:
-        classes: `"all"`; `"seen"` and `"unseen"`: the first and the second half of the classes,
-            by id; `"zero_shot"`: `train` from seen and `test` from unseen classes, as the
-            literature divides them where it does.
+        classes: `"all"`; `"seen"` and `"unseen"`: the training and the test classes of the
+            literature's zero-shot protocol where the dataset has one (`ZERO_SHOT`), else the
+            first and the second half of the classes, by id; `"zero_shot"`: `train` from seen
+            and `test` from unseen classes.
         sample: Whether to use the sample that ships with the package; Fashion-MNIST only.
         resize: Height and width to bring every image to. None: as they are.
         seed: Decides which examples go together.
+        on_error: `"raise"`: a damaged image ends the building, with an error that names its
+            file; `"skip"`: every image is read once before tuples are drawn, and damaged ones
+            are left out, with a warning that counts them.
     """
 
     name: str = dataclasses.field(default="", init=False)
@@ -31,12 +37,17 @@ class TupleConfig(tfds.core.BuilderConfig):
     sample: bool = False
     resize: tuple[int, int] | None = None
     seed: int = 0
+    on_error: OnError = "raise"
 
     def __post_init__(self) -> None:
         if self.classes not in get_args(Classes):
             raise ValueError(
                 f"`classes` must be one of {list(get_args(Classes))}. "
                 f"Received: classes={self.classes!r}"
+            )
+        if self.on_error not in get_args(OnError):
+            raise ValueError(
+                f"`on_error` must be 'raise' or 'skip'. Received: on_error={self.on_error!r}"
             )
         if self.resize is not None:
             self.resize = _size(self.resize)

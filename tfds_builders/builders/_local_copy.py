@@ -19,35 +19,16 @@ class LocalCopy:
 
     Args:
         folder: Where the copy is.
-        names: Names of the classes by id, or None.
-        num_classes: Number of classes, or None if unknown.
+        label: The label's feature connector.
         channels: Channels of the images.
     """
 
-    def __init__(
-        self, folder: Path, names: list[str] | None, num_classes: int | None, channels: int
-    ) -> None:
-        self.folder, self.names, self.num_classes = folder, names, num_classes
-        self.channels = channels
+    def __init__(self, folder: Path, label: Any, channels: int) -> None:
+        self.folder, self.channels = folder, channels
+        # Without names TFDS makes them from the numbers.
+        self.names = getattr(label, "names", None) if getattr(label, "_int2str", None) else None
+        self.num_classes = getattr(label, "num_classes", None)
         self.splits = [name for name in ("train", "validation", "test") if (folder / name).is_dir()]
-
-    @classmethod
-    def find(cls, dl_manager: Any, label: Any, image: Any) -> "LocalCopy | None":
-        """The copy in TFDS's manual folder, if one is there.
-
-        Args:
-            dl_manager: TFDS's download manager.
-            label: The label's feature connector.
-            image: The image's feature connector.
-        """
-        try:
-            folder = Path(os.fspath(dl_manager.manual_dir))
-        except AssertionError:  # what TFDS raises where there is no such folder, or it is empty
-            return None
-        if not any(path.is_dir() for path in folder.iterdir()):
-            return None
-        named = getattr(label, "names", None) if getattr(label, "_int2str", None) else None
-        return cls(folder, named, getattr(label, "num_classes", None), image.shape[-1] or 3)
 
     def sources(self, splits: list[str] | None) -> dict[str, Source]:
         """Sources by the names of `splits`, such as `"train+test"`; None: every split.
@@ -106,3 +87,21 @@ class LocalCopy:
     def _all_folders(self) -> list[str]:
         roots = [self.folder / split for split in self.splits] or [self.folder]
         return sorted({path.name for root in roots for path in root.iterdir() if path.is_dir()})
+
+
+def local_folder(dl_manager: Any, name: str, is_own: bool) -> Path | None:
+    """The folder of a local copy in TFDS's manual directory, if one is there.
+
+    Args:
+        dl_manager: TFDS's download manager.
+        name: The source's name, which the folder has.
+        is_own: Whether the manual directory was named for this build, so that it may be the
+            copy itself; TFDS's default one belongs to all datasets.
+    """
+    try:
+        manual = Path(os.fspath(dl_manager.manual_dir))
+    except AssertionError:  # what TFDS raises where there is no such folder, or it is empty
+        return None
+    if name and (manual / name).is_dir():
+        return manual / name
+    return manual if is_own and any(path.is_dir() for path in manual.iterdir()) else None

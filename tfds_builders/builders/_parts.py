@@ -1,13 +1,17 @@
 """Which images of a source go into which split."""
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tfds_builders.sources._encoded_source import EncodedSource, OnError
 from tfds_builders.sources._source import Source
+
+ZeroShot = Mapping[str, tuple[str, range | None]] | None
 
 
 @dataclasses.dataclass
@@ -26,7 +30,8 @@ class Part:
 def parts_of(
     open_sources: Callable[[list[str] | None], Mapping[str, Source]],
     classes: str,
-    zero_shot: Mapping[str, tuple[str, Any]] | None,
+    zero_shot: ZeroShot,
+    on_error: OnError = "raise",
 ) -> dict[str, Part]:
     """The images of each split.
 
@@ -34,7 +39,10 @@ def parts_of(
         open_sources: Gives sources by the name of their split; None stands for every split.
         classes: As `TupleConfig.classes`.
         zero_shot: As `TupleBuilder.ZERO_SHOT`.
+        on_error: As `TupleConfig.on_error`.
     """
+    if on_error == "skip":
+        read, open_sources = open_sources, lambda splits: _looked_through(read(splits))
     if classes == "zero_shot" and zero_shot is not None:
         sources = open_sources([split for split, _ in zero_shot.values()])
         return {
@@ -42,20 +50,49 @@ def parts_of(
             for name, (split, ids) in zero_shot.items()
         }
     sources = open_sources(None)
+    wanted = _classes(sources, zero_shot)
+    kinds = dict.fromkeys(sources, classes)
+    if classes == "zero_shot":
+        kinds = {name: "seen" if name == "train" else "unseen" for name in sources}
+    # Where the splits of a source share no class, some are left without an image.
+    some = [name for name in sources if np.isin(sources[name].labels, wanted[kinds[name]]).any()]
+    return {name: _part(sources[name], wanted[kinds[name]]) for name in some or sources}
+
+
+def _classes(sources: Mapping[str, Source], zero_shot: ZeroShot) -> dict[str, NDArray[Any]]:
+    """The ids of all, seen and unseen classes."""
     labels = np.unique(np.concatenate([source.labels for source in sources.values()]))
     half = (len(labels) + 1) // 2
-    wanted = {"all": labels, "seen": labels[:half], "unseen": labels[half:]}
-    parts = {}
+    found = {"all": labels, "seen": labels[:half], "unseen": labels[half:]}
+    for kind, name in (("seen", "train"), ("unseen", "test")):
+        if zero_shot is not None:
+            split, ids = zero_shot[name]
+            found[kind] = np.unique(sources[split].labels) if ids is None else np.asarray(ids)
+    return found
+
+
+def _looked_through(sources: Mapping[str, Source]) -> Mapping[str, Source]:
+    """The sources, after their damaged images were found and told."""
     for name, source in sources.items():
-        kind = classes
-        if classes == "zero_shot":
-            kind = "seen" if name == "train" else "unseen"
-        parts[name] = _part(source, wanted[kind])
-    return parts
+        if isinstance(source, EncodedSource):
+            source.without_damaged()
+        if damaged := _damaged(source):
+            warnings.warn(
+                f"{len(damaged)} of the {len(source)} images of {name!r} are damaged and left "
+                f"out, the first of them {source._name(damaged[0])}",
+                stacklevel=2,
+            )
+    return sources
+
+
+def _damaged(source: Any) -> list[int]:
+    return sorted(getattr(source, "damaged", ()))
 
 
 def _part(source: Source, classes: NDArray[Any]) -> Part:
-    chosen = np.flatnonzero(np.isin(source.labels, classes))
+    wanted = np.isin(source.labels, classes)
+    wanted[_damaged(source)] = False
+    chosen = np.flatnonzero(wanted)
     if len(chosen) == len(source):
         return Part(source, chosen)
     if not len(chosen):

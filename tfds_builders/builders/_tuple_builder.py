@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,8 +11,10 @@ import tensorflow_datasets as tfds
 from tfds_builders._image_table import ImageTable
 from tfds_builders.builders._data_folder import explained
 from tfds_builders.builders._encoded import Reader
-from tfds_builders.builders._local_copy import LocalCopy
-from tfds_builders.builders._parts import Part, parts_of
+from tfds_builders.builders._local_copy import LocalCopy, local_folder
+from tfds_builders.builders._parts import Part, ZeroShot, parts_of
+from tfds_builders.builders._prepare import prepare
+from tfds_builders.builders._published_copy import PublishedCopy
 from tfds_builders.builders._tuple_maker import Members, TupleMaker
 from tfds_builders.features import TupleFeatures
 from tfds_builders.sources._source import Source
@@ -32,23 +35,26 @@ class TupleBuilder(
             that fit into memory.
         ZERO_SHOT: For the config `zero_shot`: each split's part of the source, such as
             `"train+test"`, and its class ids (None: all). Default: the first half of the
-            classes for `train`, the second for the other splits.
+            classes for `train`, the second for the other splits. The classes of `train` and
+            `test` are also those of the configs `seen` and `unseen`.
     """
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES: ClassVar[dict[str, str]] = {"1.0.0": "First release."}
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
-        "Optional: put a local copy here, as one folder of images for each class, or as the "
-        "folders train/ and test/ of such folders, and nothing is downloaded."
+        "Optional: put a local copy here, into a folder named like the source, as one folder of "
+        "images for each class or as the folders train/ and test/ of such folders, and nothing "
+        "is downloaded."
     )
 
     SOURCE: ClassVar[str] = ""
     IMAGE_KEY: ClassVar[str | None] = None
     LABEL_KEY: ClassVar[str | None] = None
     IMAGES_ONCE: ClassVar[bool] = False
-    ZERO_SHOT: ClassVar[Mapping[str, tuple[str, range | None]] | None] = None
+    ZERO_SHOT: ClassVar[ZeroShot] = None
 
     _use_beam = False
+    _own_manual_dir = False
 
     # What a subclass for one kind of tuples defines.
 
@@ -78,13 +84,14 @@ class TupleBuilder(
 
     def _open_sources(self, dl_manager: Any, splits: list[str] | None) -> dict[str, Source]:
         """The images by the names of `splits`, such as `"train+test"`; None: every split."""
-        local = LocalCopy.find(dl_manager, self._label_feature(), self._image_feature())
-        if local is not None:
-            return local.sources(splits)
+        folder = local_folder(dl_manager, self.SOURCE.split("/")[0], self._own_manual_dir)
+        if folder is not None:
+            copy = LocalCopy(folder, self._label_feature(), self._image_feature().shape[-1] or 3)
+            return (self._published_copy(folder) or copy).sources(splits)
         from tfds_builders.sources import TfdsSource
 
         builder = self._source_builder()
-        builder.download_and_prepare()
+        prepare(builder)
         return {
             split: TfdsSource(
                 builder,
@@ -94,6 +101,10 @@ class TupleBuilder(
             )
             for split in splits or list(builder.info.splits)
         }
+
+    def _published_copy(self, folder: Path) -> PublishedCopy | None:
+        """A local copy in its authors' own layout; None: it is not in one that is known."""
+        return None
 
     # The dataset.
 
@@ -144,6 +155,7 @@ class TupleBuilder(
             lambda splits: self._open_sources(dl_manager, splits),
             self.builder_config.classes,
             self.ZERO_SHOT,
+            self.builder_config.on_error,
         )
         first_rows = self._write_table(parts) if self.IMAGES_ONCE else dict.fromkeys(parts, 0)
         return {
@@ -190,6 +202,7 @@ class TupleBuilder(
 
     def _download_and_prepare(self, dl_manager: Any, download_config: Any) -> None:
         self._use_beam = bool(download_config.beam_runner or download_config.beam_options)
+        self._own_manual_dir = download_config.manual_dir is not None
         super()._download_and_prepare(dl_manager, download_config)
 
     def _post_download_and_prepare_hook(self) -> None:
@@ -216,7 +229,13 @@ class TupleBuilder(
                 f"{type(self).__name__}.SOURCE must name a TFDS dataset. "
                 f"Received: SOURCE={self.SOURCE!r}"
             )
-        return tfds.builder(self.SOURCE, data_dir=self._data_dir_root)
+        try:
+            return tfds.builder(self.SOURCE, data_dir=self._data_dir_root)
+        except tfds.core.DatasetNotFoundError as error:
+            raise ValueError(
+                f"{type(self).__name__}.SOURCE must name a TFDS dataset, and there is none of this "
+                f"name. Received: SOURCE={self.SOURCE!r}"
+            ) from error
 
     def _key(self, named: str | None, place: int) -> str:
         if named is not None:

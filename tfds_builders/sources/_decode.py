@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _PIL_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_MOST_INTERPOLATED = 2.5  # beyond, pixels would be passed over
 _JPEG, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 
 
@@ -38,14 +39,24 @@ def decode(encoded: Any, channels: int, resize: tuple[int, int] | None) -> NDArr
 
 
 def resized(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """The image at another height and width: averaged when it shrinks, else interpolated."""
+    """The image at another height and width.
+
+    It is averaged over whole pixels as far as it shrinks by whole factors, and interpolated
+    for the rest; averaged throughout where that rest is large.
+    """
     if image.shape[:2] == size:
         return image
     cv2 = opencv()
     if cv2 is None:
         return _resized_by_pillow(image, size)
-    shrinks = size[0] <= image.shape[0] and size[1] <= image.shape[1]
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    # Averaging by one whole factor is ten times faster than by another.
+    factor = min(image.shape[0] // size[0], image.shape[1] // size[1])
+    if factor > 1:
+        height, width = image.shape[0] // factor, image.shape[1] // factor
+        whole = image[: height * factor, : width * factor]
+        image = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
+    rest = max(image.shape[0] / size[0], image.shape[1] / size[1])
+    method = cv2.INTER_AREA if rest > _MOST_INTERPOLATED else cv2.INTER_LINEAR
     out = cv2.resize(image, (size[1], size[0]), interpolation=method)
     return out if out.ndim == 3 else out[..., np.newaxis]
 
@@ -61,7 +72,7 @@ def opencv() -> ModuleType | None:
 
 
 def _with_opencv(cv2: Any, encoded: Any, channels: int) -> NDArray[np.uint8] | None:
-    buffer = np.frombuffer(encoded, np.uint8)
+    buffer = encoded if isinstance(encoded, np.ndarray) else np.frombuffer(encoded, np.uint8)
     if buffer.size < 8 or not _is_whole(buffer):
         return None
     flag = cv2.IMREAD_UNCHANGED
@@ -84,7 +95,7 @@ def _with_opencv(cv2: Any, encoded: Any, channels: int) -> NDArray[np.uint8] | N
 
 def _is_whole(buffer: NDArray[np.uint8]) -> bool:
     """False if it is a JPEG without an end: OpenCV 4 would fill the rest with grey."""
-    if buffer[:2].tobytes() != _JPEG:
+    if buffer[0] != _JPEG[0] or buffer[1] != _JPEG[1]:
         return True
     return buffer[-64:].tobytes().rfind(_JPEG_END) >= 0
 

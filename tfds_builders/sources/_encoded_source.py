@@ -69,17 +69,26 @@ class EncodedSource(Source):
         return self.select(~np.isin(np.arange(len(self)), sorted(self.damaged)))
 
     def _fetch(self, indices: NDArray[np.int64], resize: tuple[int, int] | None) -> Images:
-        get = self._decoded if self.on_error == "raise" else self._replaced
-        images = in_threads(lambda one: get(one, resize), indices.tolist())
+        if self.on_error == "skip":
+            images = in_threads(lambda one: self._replaced(one, resize), indices.tolist())
+        else:
+            items = list(zip(indices.tolist(), self._read_ahead(indices), strict=True))
+            images = in_threads(lambda item: self._decoded(item[0], resize, item[1]), items)
         shapes = {image.shape for image in images}
         if not images:
             size = self.image_shape[:2] if resize is None else resize
             return np.empty((0, *(s or 0 for s in size), self.image_shape[2] or 0), self.dtype)
         return np.stack(images) if len(shapes) == 1 else images
 
-    def _decoded(self, index: int, resize: tuple[int, int] | None) -> NDArray[np.uint8]:
+    def _read_ahead(self, indices: NDArray[np.int64]) -> Sequence[Any]:
+        """The encoded images where reading them together is faster; else None for each."""
+        return [None] * len(indices)
+
+    def _decoded(
+        self, index: int, resize: tuple[int, int] | None, encoded: Any = None
+    ) -> NDArray[np.uint8]:
         try:
-            return self._decode(self._read(index), resize)
+            return self._decode(self._read(index) if encoded is None else encoded, resize)
         except DamagedImageError as error:
             raise DamagedImageError(
                 f"An image could not be read: {error}. Received: {self._name(index)}"
@@ -131,8 +140,8 @@ def in_threads(function: Callable[[Any], Any], items: Sequence[Any], least: int 
     threads = min(_num_threads(), len(items) // least)
     if threads < 2:
         return [function(item) for item in items]
-    cuts = np.linspace(0, len(items), threads + 1).astype(int)
-    parts = [items[a:b] for a, b in itertools.pairwise(cuts.tolist())]
+    cuts = [len(items) * part // threads for part in range(threads + 1)]
+    parts = [items[a:b] for a, b in itertools.pairwise(cuts)]
     run = _pool(os.getpid()).map(lambda part: [function(item) for item in part], parts)
     return [result for part in run for result in part]
 

@@ -1,7 +1,7 @@
 """A prepared TFDS dataset, read at random."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -174,6 +174,15 @@ class TfdsSource(EncodedSource):
         of = self._files[indices]
         for number in np.unique(of):
             yield self.files[number], np.flatnonzero(of == number)
+
+    def _read_ahead(self, indices: NDArray[np.int64]) -> Sequence[Any]:
+        encoded: list[Any] = [None] * len(indices)
+        for file, here in self._by_file(indices):
+            at = indices[here]
+            pieces = file.pieces(self._records[at], self._starts[at], self._lengths[at])
+            for place, piece in zip(np.arange(len(indices))[here].tolist(), pieces, strict=True):
+                encoded[place] = piece
+        return encoded
 
     def _read(self, index: int) -> Any:
         at = slice(index, index + 1)

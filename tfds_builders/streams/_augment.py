@@ -19,21 +19,19 @@ class Augment:
     Args:
         function: A Keras layer or model, called with `training=True`; or a function of images,
             shape `(batch, height, width, channels)`, and, if it takes two arguments, a
-            `numpy.random.Generator`.
+            `numpy.random.Generator`; or a list of these, applied one after the other.
         jointly: Whether all members of a tuple get the same random numbers.
         seed: The stream's seed.
     """
 
-    def __init__(self, function: Callable[..., Any], jointly: bool, seed: int) -> None:
-        if not callable(function):
+    def __init__(self, function: Any, jointly: bool, seed: int) -> None:
+        functions = list(function) if isinstance(function, list | tuple) else [function]
+        if not functions or not all(map(callable, functions)):
             raise ValueError(
-                f"`augment` must be callable or a Keras layer. Received: augment={function!r}"
+                "`augment` must be callable, a Keras layer or a list of these. "
+                f"Received: augment={function!r}"
             )
-        self.function, self.jointly, self.seed = function, jointly, seed
-        self._is_layer = "keras" in sys.modules and isinstance(
-            function, sys.modules["keras"].layers.Layer
-        )
-        self._takes_rng = not self._is_layer and _num_positional(function) >= 2
+        self.functions, self.jointly, self.seed = functions, jointly, seed
 
     def __call__(self, roles: list[NDArray[Any]], step: int) -> list[NDArray[Any]]:
         """The images of each role, changed."""
@@ -44,12 +42,9 @@ class Augment:
 
     def _apply(self, images: NDArray[Any], step: int) -> NDArray[Any]:
         seeds = np.random.SeedSequence([self.seed % 2**64, step, _USE])
-        if self._is_layer:
-            changed = self._apply_layer(images, seeds)
-        elif self._takes_rng:
-            changed = np.asarray(self.function(images, np.random.default_rng(seeds)))
-        else:
-            changed = np.asarray(self.function(images))
+        changed = images
+        for function in self.functions:
+            changed = _call(function, changed, seeds)
         if changed.ndim == 0 or len(changed) != len(images):
             raise ValueError(
                 f"`augment` must return as many images as it gets, {len(images)}. "
@@ -57,14 +52,21 @@ class Augment:
             )
         return changed
 
-    def _apply_layer(self, images: NDArray[Any], seeds: np.random.SeedSequence) -> NDArray[Any]:
-        keras: Any = sys.modules["keras"]
-        layer: Any = self.function
+
+def _call(
+    function: Callable[..., Any], images: NDArray[Any], seeds: np.random.SeedSequence
+) -> NDArray[Any]:
+    keras = sys.modules.get("keras")
+    if keras is not None and isinstance(function, keras.layers.Layer):
         with _LOCK:  # the layer holds the state of its random numbers
-            states = [v for v in layer.variables if v.name == "seed_generator_state"]
+            states = [v for v in function.variables if v.name == "seed_generator_state"]
             for variable, child in zip(states, seeds.spawn(len(states)), strict=True):
                 variable.assign((child.generate_state(2) >> 1).astype(variable.dtype))
-            return np.asarray(keras.ops.convert_to_numpy(layer(images, training=True)))
+            return np.asarray(keras.ops.convert_to_numpy(function(images, training=True)))
+    if _num_positional(function) >= 2:
+        (child,) = seeds.spawn(1)
+        return np.asarray(function(images, np.random.default_rng(child)))
+    return np.asarray(function(images))
 
 
 def _num_positional(function: Callable[..., Any]) -> int:

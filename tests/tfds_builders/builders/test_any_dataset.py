@@ -46,6 +46,37 @@ class ManyClasses(Shapes):
     KEYS = ("picture", "character")
 
 
+class Gray(tfds.core.GeneratorBasedBuilder):
+    """Grey images of one size, of named classes, in three splits; nested beside other features."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    SIZES = {"train": 12, "validation": 8, "test": 10}  # noqa: RUF012
+
+    def _info(self):
+        features = {
+            "id": tfds.features.Text(),
+            "digit": tfds.features.Image(shape=(6, 5, 1)),
+            "kind": tfds.features.ClassLabel(names=["even", "odd"]),
+        }
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+    def _split_generators(self, dl_manager):
+        return {name: self._generate_examples(size) for name, size in self.SIZES.items()}
+
+    def _generate_examples(self, size):
+        for number in range(size):
+            image = np.full((6, 5, 1), number, np.uint8)
+            yield number, {"id": str(number), "digit": image, "kind": number % 2}
+
+
+class GrayTriplets(tfds_builders.TripletsBuilder):
+    """Triplets of images that are stored once."""
+
+    SOURCE = "gray"
+    IMAGE_KEY, LABEL_KEY = "digit", "kind"
+    IMAGES_ONCE = True
+
+
 class ShapesPairs(tfds_builders.PairsBuilder):
     """Pairs."""
 
@@ -120,6 +151,23 @@ def test_many_classes_of_two_images_make_balanced_batches(data_dir):
         assert counts.tolist() == [2] * 16
     with pytest.raises(ValueError, match=r"shuffle the batches.*Received: shuffle_files=True"):
         builder.as_dataset(split="test", shuffle_files=True)
+
+
+def test_every_split_of_the_source_becomes_one_with_its_own_images(data_dir):
+    builder = tfds.builder("gray_triplets", data_dir=data_dir)
+    builder.download_and_prepare()
+    assert {name: one.num_examples for name, one in builder.info.splits.items()} == Gray.SIZES
+    assert builder.info.features["label_anchor"].names == ["even", "odd"]
+    for split, size in Gray.SIZES.items():
+        source = tfds_builders.sources.TfdsSource(
+            "gray", split, image_key="digit", label_key="kind", data_dir=data_dir
+        )
+        images = source.fetch(np.arange(size))
+        for row in builder.as_dataset(split=split).as_numpy_iterator():
+            for role in ("anchor", "positive", "negative"):
+                np.testing.assert_array_equal(row[role], images[row[f"id_{role}"]])
+                # Each image says which number it is, and so its class.
+                assert row[f"label_{role}"] == row[role][0, 0, 0] % 2
 
 
 def test_zero_shot_trains_and_tests_on_different_classes(data_dir):

@@ -215,6 +215,27 @@ def test_both_libraries_decode_alike(channels, monkeypatch):
     np.testing.assert_array_equal(with_pillow, pixels)
 
 
+@pytest.mark.parametrize(("height", "width"), [(40, 60), (33, 50), (9, 14), (4, 90), (300, 10)])
+def test_both_libraries_resize_alike(height, width, monkeypatch):
+    # A slope: its mean over any area is its value in the middle, but for pixels of the border.
+    slope = np.add.outer((np.arange(height) + 0.5) / height, (np.arange(width) + 0.5) / width) * 127
+    image = np.stack([slope, slope / 2, 200 - slope], axis=-1).astype(np.uint8)
+    rows, columns = (np.arange(8) + 0.5) / 8, (np.arange(12) + 0.5) / 12
+    wanted = np.add.outer(rows, columns) * 127
+    with_cv2 = decoding.resized(image, (8, 12))
+    monkeypatch.setattr(decoding, "opencv", lambda: None)
+    for found in (with_cv2, decoding.resized(image, (8, 12))):
+        assert found.shape == (8, 12, 3)
+        assert np.abs(found[..., 0] - wanted).max() <= 64 / min(height, 8) + 64 / min(width, 12)
+
+
+def test_a_checkerboard_shrinks_to_grey():
+    board = np.indices((200, 300)).sum(axis=0) % 2 * 255
+    image = np.repeat(board[..., np.newaxis], 3, axis=-1).astype(np.uint8)
+    assert np.ptp(decoding.resized(image, (100, 150))) <= 1
+    assert np.ptp(decoding.resized(image, (50, 50))) <= 1
+
+
 def test_anything_labelled_becomes_a_source_and_nothing_else(tmp_path):
     images, labels = fashion_mnist_sample("test")
     source = as_source((images, labels))

@@ -1,0 +1,125 @@
+"""Rows of benchmarks: run apart from each other, judged, shown as a table and a plot."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+QUICK = os.environ.get("BENCHMARKS") == "quick"
+SECONDS = 0.5 if QUICK else 3.0
+FOLDER = Path(__file__).parents[2] / "docs" / "benchmarks"
+_BLUE, _ORANGE = "#0072B2", "#D55E00"  # told apart by the colour-blind
+
+
+def row(
+    what: str, value: float, unit: str, goal: float | None = None, *, at_most: bool = False
+) -> Row:
+    """One figure; `goal` is the least it should be, or the most."""
+    value = float(f"{value:.4g}")
+    return {"what": what, "value": value, "unit": unit, "goal": goal, "at_most": at_most}
+
+
+def is_met(one: Row) -> bool | None:
+    """Whether a figure is as it should be; None where nothing is wanted."""
+    if one["goal"] is None:
+        return None
+    return bool(one["value"] <= one["goal"] if one["at_most"] else one["value"] >= one["goal"])
+
+
+def rate(batches: Iterator[Any], per_batch: int, seconds: float | None = None) -> float:
+    """Examples a second, after three batches to warm up."""
+    seconds = SECONDS if seconds is None else seconds
+    for _ in range(3):
+        next(batches)
+    start, count = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
+        next(batches)
+        count += 1
+    return count * per_batch / (time.perf_counter() - start)
+
+
+def run_apart(module: str, name: str, environment: dict[str, str]) -> list[Row]:
+    """The rows of `module`'s function `name`, in a process of its own.
+
+    Raises:
+        RuntimeError: It failed; the message is the last line of what it wrote.
+    """
+    code = f"import json; from {module} import {name} as f; print('\\n' + json.dumps(f()))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError((done.stderr.strip().splitlines() or [str(done.returncode)])[-1])
+    return list(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were taken on."""
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 2),
+        "quick": QUICK,
+    }
+
+
+def table(rows: list[Row]) -> str:
+    """The rows in Markdown."""
+    lines = ["| what | measured | wanted | |", "| --- | ---: | ---: | --- |"]
+    for one in rows:
+        wanted = ""
+        if one["goal"] is not None:
+            wanted = f"{'<' if one['at_most'] else '≥'} {_number(one['goal'])} {one['unit']}"
+        met = {None: "", True: "yes", False: "**no**"}[is_met(one)]
+        lines.append(
+            f"| {one['what']} | {_number(one['value'])} {one['unit']} | {wanted} | {met} |"
+        )
+    return "\n".join(lines)
+
+
+def plot(rows: list[Row], path: Path) -> None:
+    """Each rate as a bar, with what is wanted as a mark."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rates = [one for one in rows if one["unit"].endswith("/s")]
+    figure = Figure(figsize=(9, 0.34 * len(rates) + 1), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    names, values = [one["what"] for one in rates], [one["value"] for one in rates]
+    colors = [_ORANGE if is_met(one) is False else _BLUE for one in rates]
+    bars = axes.barh(names, values, color=colors, height=0.6)
+    axes.bar_label(bars, [_number(value) for value in values], padding=4, fontsize=8)
+    for place, one in enumerate(rates):
+        if one["goal"] is not None:
+            axes.plot([one["goal"]] * 2, [place - 0.45, place + 0.45], color="black", linewidth=2)
+    axes.set(xscale="log", xlabel="examples a second (black: wanted)")
+    axes.set_xlim(right=4 * max([*values, 1]))
+    axes.tick_params(axis="y", labelsize=8)
+    axes.invert_yaxis()
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path)
+
+
+def write(name: str, title: str, text: str, rows: list[Row], folder: Path) -> None:
+    """`name.json`, `name.md` and `name.png` in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = json.dumps({"machine": machine(), "rows": rows}, indent=1)
+    (folder / f"{name}.json").write_text(content + "\n", encoding="utf-8")
+    page = f"# {title}\n\n{text}\n\n{table(rows)}\n\n![Rates]({name}.png)\n"
+    (folder / f"{name}.md").write_text(page, encoding="utf-8")
+    plot(rows, folder / f"{name}.png")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

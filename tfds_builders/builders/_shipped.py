@@ -1,0 +1,14 @@
+"""What the datasets that ship with the package share."""
+
+from typing import Any
+
+
+class Shipped:
+    """Takes description and citation from the files of the folder that a class stands in."""
+
+    dataset_info_from_configs: Any
+    _source_builder: Any
+
+    def _dataset_info(self, **kwargs: Any) -> Any:
+        homepage = self._source_builder().info.homepage
+        return self.dataset_info_from_configs(homepage=homepage, **kwargs)

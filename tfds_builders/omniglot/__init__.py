@@ -1,0 +1,1 @@
+"""Pairs, triplets and balanced batches of Omniglot."""
