@@ -9,11 +9,12 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint types format clean
+.PHONY: help setup setup-dev setup-docs demo test lint types format docs docs-serve clean
 
 help:
 	@echo "make demo   set up, train on Fashion-MNIST and search it (ARGS=--sample for the bundled sample)"
 	@echo "make test   set up and run the tests"
+	@echo "make docs   build the documentation in site/ (make docs-serve: with a server that follows changes)"
 	@echo "make lint types format clean   for contributors"
 
 setup:
@@ -38,6 +39,18 @@ types: setup-dev
 format: setup-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# mkdocs-material tells of its successor at every build.
+export NO_MKDOCS_2_WARNING ?= 1
+
+setup-docs:
+	@.ci/setup $(VENV) $(TENSORFLOW),test,docs
+
+docs: setup-docs
+	$(BIN)/mkdocs build --strict
+
+docs-serve: setup-docs
+	$(BIN)/mkdocs serve
 
 clean:
 	rm -rf $(VENV) build dist site quickstart_output .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,5 @@
+// Sets the formulas that the Markdown extension arithmatex left as \(...\) and \[...\].
+for (const element of document.querySelectorAll(".arithmatex")) {
+  const source = element.textContent.trim()
+  katex.render(source.slice(2, -2), element, { displayMode: source.startsWith("\\[") })
+}

@@ -1,0 +1,66 @@
+"""What pages may hold besides Markdown; each mistake in it stops the build.
+
+- `{{ file.key:format }}`: a number of `docs/results/file.json`, so that none is typed;
+- `[[table file.key | column:format=Title | ...]]`: a list of such, as a table;
+- `[[code examples/script.py name]]`: a function or class of a script, or `(top)`, its imports;
+- `[[file path]]`: another file's text, such as the changelog;
+- `[[reference package]]`: an entry for each public name of a package;
+- `[[benchmarks]]`: every table of `docs/benchmarks/`.
+"""
+
+import re
+
+from public_names import ROOT, public_names
+from results import number, table
+from scripts import piece
+
+_NUMBER = re.compile(r"\{\{ *([\w/-]+(?:\.[\w-]+)+) *(?::([^}]*?))? *\}\}")
+_BLOCK = re.compile(r"^\[\[(\w+)(?: +([^\]]*?))?\]\]$", re.MULTILINE)
+
+
+def filled(markdown: str) -> str:
+    """A page's Markdown with everything put in place."""
+    markdown = _BLOCK.sub(lambda found: _block(found[1], found[2] or ""), markdown)
+    return _NUMBER.sub(lambda found: number(found[1], found[2]), markdown)
+
+
+def _block(kind: str, argument: str) -> str:
+    if kind not in _BLOCKS:
+        raise LookupError(f"there is no block [[{kind}]]; known are {sorted(_BLOCKS)}")
+    return _BLOCKS[kind](argument)
+
+
+def _reference(package: str) -> str:
+    names = public_names(package)
+    if not names:
+        raise LookupError(f"{package} has no public names")
+    return "\n\n".join(f"::: {package}.{name}" for name in names)
+
+
+def _file(path: str) -> str:
+    """A file without its first heading, which the page has itself."""
+    text = (ROOT / path).read_text("utf-8")
+    return re.sub(r"\A# .*\n", "", text)
+
+
+def _code(argument: str) -> str:
+    path, name = argument.split()
+    return f"```python\n{piece(ROOT / path, name)}\n```"
+
+
+def _benchmarks(_: str) -> str:
+    """Every file of the folder as a section, with its links to pictures made to fit."""
+    parts = []
+    for file in sorted((ROOT / "docs" / "benchmarks").glob("*.md")):
+        text = re.sub(r"^#", "##", file.read_text("utf-8").strip(), flags=re.MULTILINE)
+        parts.append(re.sub(r"\]\((?!\w+:|/|#)(?:\./)?([^)]+)\)", r"](benchmarks/\1)", text))
+    return "\n\n".join(parts)
+
+
+_BLOCKS = {
+    "benchmarks": _benchmarks,
+    "code": _code,
+    "file": _file,
+    "reference": _reference,
+    "table": table,
+}
