@@ -102,8 +102,9 @@ def _walk(triplets: Triplets, distances: Any, hinge: Hinge, between: Any) -> Sum
         )
 
     zeros = ops.zeros_like(fixed[:, 0])
-    start = (zeros, zeros, zeros, ops.zeros_like(fixed))
-    start = start if near is None else (*start, ops.zeros_like(near))
+    start: tuple[Any, ...] = (zeros, zeros, zeros, ops.zeros_like(fixed))
+    if near is not None:
+        start = (*start, ops.zeros_like(near))
     results = walk_positives(triplets.is_positive, step, start)
     sums, counts, violated, weights, *swapped = (ops.stop_gradient(value) for value in results)
     sums = sums + ops.sum(weights * (distances - fixed), axis=1)

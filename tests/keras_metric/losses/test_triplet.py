@@ -7,7 +7,7 @@ import pytest
 
 from keras_metric import losses, miners
 from keras_metric.losses import TripletLoss, _triplet_sums
-from tests.backends import to_numpy, value_and_gradient
+from tests.backends import compiled_on_jax, to_numpy, value_and_gradient
 from tests.keras_metric.losses.cases import labelled_batch
 
 X = np.array([[0.0], [1.0], [3.0], [7.0]], "float32")
@@ -73,16 +73,20 @@ def test_every_choice_is_the_plain_loop(choice, swap):
     labels, x = labelled_batch(seed=4, size=14, dim=3)
     labels[:2] = [7, 8]  # two anchors without a positive
     refs, ref_labels = labelled_batch(seed=5, size=9, dim=3)[1], labels[-9:]
-    for soft, average in itertools.product((False, True), ("violating", "all")):
+    for soft, average in ((False, "violating"), (True, "all")):
         arguments = {"margin": 0.3, "soft": soft, "swap": swap, "average": average}
         loss = TripletLoss(*choice, **arguments)
         d = distances_of(x, x)
         expected = plain_loop(d, d if swap else None, *masks(labels), *choice, 0.3, soft, average)
-        np.testing.assert_allclose(float(loss(labels, x)), expected, rtol=2e-5)
+        value = compiled_on_jax(lambda x: loss(labels, x))  # noqa: B023
+        np.testing.assert_allclose(float(value(x)), expected, rtol=2e-5)
         d, between = distances_of(x, refs), distances_of(refs, refs) if swap else None
         same = labels[:, None] == ref_labels[None]
         expected = plain_loop(d, between, same, ~same, *choice, 0.3, soft, average)
-        got = float(loss(labels, x, ref_embeddings=refs, ref_labels=ref_labels))
+        value = compiled_on_jax(
+            lambda x: loss(labels, x, ref_embeddings=refs, ref_labels=ref_labels)  # noqa: B023
+        )
+        got = float(value(x))
         np.testing.assert_allclose(got, expected, rtol=2e-5)
 
 
@@ -98,7 +102,8 @@ def test_both_ways_over_all_triplets_are_the_plain_loop_ties_included(
     x = rng.integers(0, 6, (20, 1)).astype("float32")
     d = distances_of(x, x)
     for average in ("violating", "all"):
-        got = float(TripletLoss(margin=1.0, average=average)(labels, x))
+        loss = TripletLoss(margin=1.0, average=average)
+        got = float(compiled_on_jax(lambda x: loss(labels, x))(x))  # noqa: B023
         expected = plain_loop(d, None, *masks(labels), "all", "all", 1.0, False, average)
         np.testing.assert_allclose(got, expected, rtol=1e-5)
 
@@ -183,7 +188,8 @@ def test_miners_choose_the_triplets(miner, options):
     if distance != "L2":  # a miner measures with the distance of the loss it serves
         miner = miners.get(miner)
         miner.distance = losses._pair_loss.distances.get(distance)
-    got = float(TripletLoss(margin=0.3, miner=miner, average="all", **options)(labels, x))
+    loss = TripletLoss(margin=0.3, miner=miner, average="all", **options)
+    got = float(compiled_on_jax(lambda x: loss(labels, x))(x))
     np.testing.assert_allclose(got, np.mean(costs), rtol=1e-4)
 
 
