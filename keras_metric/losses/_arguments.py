@@ -32,6 +32,15 @@ def number(name: str, value: Any) -> float:
     return between(name, value, -1e30, 1e30)
 
 
+def seed(value: Any) -> int:
+    """Return `value` as a seed: an integer of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"seed must be an integer. Received: seed={value!r}")
+    if value < 0:
+        raise ValueError(f"seed must be at least 0. Received: seed={value!r}")
+    return value
+
+
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool):
         raise TypeError(f"{name} must be a number. Received: {name}={value!r}")

@@ -1,8 +1,8 @@
 """Losses on a batch of embeddings with class labels."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from keras import ops
 
@@ -22,6 +22,7 @@ class LabelledBatch:
         is_positive: Boolean, `(batch, refs)`: same class, and not the same row.
         is_negative: Boolean, `(batch, refs)`: another class.
         is_same_set: Whether `references` is `embeddings`.
+        extras: What else `split` found in the model's output, by name.
     """
 
     embeddings: Any
@@ -29,10 +30,21 @@ class LabelledBatch:
     is_positive: Any
     is_negative: Any
     is_same_set: bool
+    extras: dict[str, Any] = field(default_factory=dict)
+    _matrices: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def pairwise(self, distance: Any) -> Any:
-        """Distances of anchors to references, shape `(batch, refs)`."""
-        return distance.pairwise(self.embeddings, None if self.is_same_set else self.references)
+        """Distances of anchors to references, shape `(batch, refs)`; computed once."""
+        if id(distance) not in self._matrices:
+            others = None if self.is_same_set else self.references
+            matrix = distance.pairwise(self.embeddings, others)
+            # The distance is kept too, so that no other can get its id.
+            self._matrices[id(distance)] = (distance, matrix)
+        return self._matrices[id(distance)][1]
+
+    def with_pairs(self, is_positive: Any, is_negative: Any) -> Self:
+        """The same batch with other pairs."""
+        return replace(self, is_positive=is_positive, is_negative=is_negative)
 
 
 class LabelledBatchLoss(MetricLoss):
@@ -58,7 +70,8 @@ class LabelledBatchLoss(MetricLoss):
         ref_labels: Their class ids, shape `(refs,)`.
         is_positive: Boolean mask `(batch, refs)` of the positive pairs, instead of
             labels. A row is never its own positive or negative.
-        is_negative: Boolean mask of the negative pairs. Default: all others.
+        is_negative: Boolean mask of the negative pairs. Default: all others. A pair in
+            both masks is positive.
 
     The last four are for direct calls; `fit` passes the first three.
     """
@@ -76,12 +89,21 @@ class LabelledBatchLoss(MetricLoss):
     ) -> Any:
         """Return the loss of a batch; see the class."""
         masks = {"is_positive": is_positive, "is_negative": is_negative}
-        targets, outputs = checked(y_true, y_pred, ref_embeddings, ref_labels, **masks)
-        return super().__call__(targets, outputs, sample_weight)
+        embeddings, extras = self.split(y_true, y_pred)
+        targets, outputs = checked(y_true, embeddings, ref_embeddings, ref_labels, **masks)
+        return super().__call__(targets, {**outputs, **extras}, sample_weight)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return one value per anchor, shape `(batch,)`."""
-        return share_of_mean(*self.terms(as_batch(y_true, y_pred)))
+        return share_of_mean(*self.terms(self.mined(as_batch(y_true, y_pred))))
+
+    def split(self, y_true: Any, y_pred: Any) -> tuple[Any, dict[str, Any]]:
+        """Part what the model put out into embeddings and others, which become `extras`."""
+        return y_pred, {}
+
+    def mined(self, batch: LabelledBatch) -> LabelledBatch:
+        """Return the batch with the pairs that count: all of them, unless a miner chooses."""
+        return batch
 
     @abstractmethod
     def terms(self, batch: LabelledBatch) -> tuple[Any, Any]:
@@ -162,8 +184,9 @@ def _check_length(labels: Any, embeddings: Any, label_name: str, name: str) -> N
 
 def as_batch(targets: dict[str, Any], outputs: dict[str, Any]) -> LabelledBatch:
     """Form the masks of a batch from what `checked` returned."""
-    embeddings = outputs["embeddings"]
-    references = outputs.get("references", embeddings)
+    extras = dict(outputs)
+    embeddings = extras.pop("embeddings")
+    references = extras.pop("references", embeddings)
     is_same_set = "references" not in outputs
     if "labels" in targets:
         labels = targets["labels"]
@@ -172,8 +195,9 @@ def as_batch(targets: dict[str, Any], outputs: dict[str, Any]) -> LabelledBatch:
     else:
         is_positive = ops.cast(targets["is_positive"], "bool")
         is_negative = ops.cast(targets["is_negative"], "bool")
+        is_negative = ops.logical_and(is_negative, ops.logical_not(is_positive))
     if is_same_set:
         is_other = ops.logical_not(is_diagonal(is_positive))
         is_positive = ops.logical_and(is_positive, is_other)
         is_negative = ops.logical_and(is_negative, is_other)
-    return LabelledBatch(embeddings, references, is_positive, is_negative, is_same_set)
+    return LabelledBatch(embeddings, references, is_positive, is_negative, is_same_set, extras)

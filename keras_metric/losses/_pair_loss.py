@@ -4,21 +4,40 @@ from typing import Any
 
 from keras import ops
 
-from keras_metric import distances
+from keras_metric import distances, miners
 from keras_metric.losses._labelled_batch import LabelledBatch, LabelledBatchLoss
 from keras_metric.losses._masked import masked_logsumexp
 
 
 class PairLoss(LabelledBatchLoss):
-    """A labelled-batch loss with a `distance`, kept in its configuration."""
+    """A labelled-batch loss with a `distance` and a `miner`, kept in its configuration.
 
-    def __init__(self, *, distance: Any, **kwargs: Any) -> None:
+    Args:
+        distance: Name, `Distance` object or function; see `keras_metric.distances`.
+        miner: Name or `Miner` that chooses the pairs that count; see
+            `keras_metric.miners`. Default: all pairs. Its masks stand for the batch's:
+            "all others" in a loss's formula are all others that it chose.
+        **kwargs: `name`, `reduction` and `dtype` of `keras.losses.Loss`.
+    """
+
+    def __init__(self, *, distance: Any, miner: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.distance = distances.get(distance)
+        self.miner = miners.get(miner)
+
+    def mined(self, batch: LabelledBatch) -> LabelledBatch:
+        """Return the batch with the pairs that the miner chose."""
+        if self.miner is None:
+            return batch
+        return batch.with_pairs(*self.miner.pairs(batch, batch.pairwise(self.distance)))
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild this loss."""
-        return {**super().get_config(), "distance": distances.serialize(self.distance)}
+        return {
+            **super().get_config(),
+            "distance": distances.serialize(self.distance),
+            "miner": miners.serialize(self.miner),
+        }
 
 
 def has_both(batch: LabelledBatch) -> Any:

@@ -21,10 +21,11 @@ Cost = Callable[[Any], Any]
 
 def semi_hard_sums(
     distances: Any, is_positive: Any, is_negative: Any, margin: float, cost: Cost, slope: Cost
-) -> Any:
-    """Sum of `cost(margin + d_ap - d_an)` over each anchor's positives, shape `(batch,)`.
+) -> tuple[Any, Any]:
+    """Sum of `cost(margin + d_ap - d_an)` over each anchor's positives.
 
-    Anchors without a negative give 0.
+    Anchors without a negative give 0. Returns the sums and how many violations are
+    positive, both of shape `(batch,)`.
 
     Args:
         distances: Shape `(batch, refs)`.
@@ -45,7 +46,7 @@ def semi_hard_sums(
 
 def _walk(
     distances: Any, is_positive: Any, is_negative: Any, margin: float, cost: Cost, slope: Cost
-) -> Any:
+) -> tuple[Any, Any]:
     """Step through each anchor's distances from run of positives to run of positives.
 
     All positives between two neighbouring negatives share their negative, so a step
@@ -61,7 +62,7 @@ def _walk(
         later = ops.where(positives >= from_, positives, _INFINITY)
         return ops.min(later, axis=1, keepdims=True)
 
-    def step(first: Any, sums: Any, weights: Any) -> tuple[Any, Any, Any]:
+    def step(first: Any, sums: Any, violated: Any, weights: Any) -> tuple[Any, ...]:
         end = ops.where(negatives > first, negatives, _INFINITY)
         end = ops.min(end, axis=1, keepdims=True)
         is_run = ops.logical_and(positives >= first, positives < end)
@@ -75,19 +76,42 @@ def _walk(
             ops.sum(slopes, axis=1, keepdims=True), ops.sum(is_chosen, axis=1, keepdims=True)
         )
         costs = ops.sum(ops.where(is_run, cost(violation), 0.0), axis=1)
-        return next_positive(end), sums + costs, weights + slopes - shares * is_chosen
+        violated = violated + _count_positive(violation)
+        return next_positive(end), sums + costs, violated, weights + slopes - shares * is_chosen
 
-    _, sums, weights = ops.while_loop(
-        lambda first, sums, weights: ops.any(first < _INFINITY),
+    zeros = ops.zeros_like(fixed[:, 0])
+    results = ops.while_loop(
+        lambda first, *state: ops.any(first < _INFINITY),
         step,
-        (next_positive(-_INFINITY), ops.zeros_like(fixed[:, 0]), ops.zeros_like(fixed)),
+        (next_positive(-_INFINITY), zeros, zeros, ops.zeros_like(fixed)),
     )
-    sums, weights = ops.stop_gradient(sums), ops.stop_gradient(weights)
-    return sums + ops.sum(weights * (distances - fixed), axis=1)
+    sums, violated, weights = (ops.stop_gradient(value) for value in results[1:])
+    return sums + ops.sum(weights * (distances - fixed), axis=1), violated
 
 
-def _sort(distances: Any, is_positive: Any, is_negative: Any, margin: float, cost: Cost) -> Any:
+def _sort(
+    distances: Any, is_positive: Any, is_negative: Any, margin: float, cost: Cost
+) -> tuple[Any, Any]:
     """Sort each anchor's row once and look up every positive's next negative in it."""
+    order, chosen, is_positive_here = sorted_semi_hard(distances, is_positive, is_negative)
+    to_positive = ops.take_along_axis(distances, order, axis=1)
+    to_negative = ops.take_along_axis(distances, chosen, axis=1)
+    violation = ops.where(is_positive_here, margin + to_positive - to_negative, 0.0)
+    costs = ops.sum(ops.where(is_positive_here, cost(violation), 0.0), axis=1)
+    return costs, _count_positive(violation)
+
+
+def _count_positive(violation: Any) -> Any:
+    return ops.sum(ops.cast(violation > 0, violation.dtype), axis=1)
+
+
+def sorted_semi_hard(distances: Any, is_positive: Any, is_negative: Any) -> tuple[Any, Any, Any]:
+    """The columns of every row in order of distance, and each one's semi-hard negative.
+
+    Returns:
+        Columns `(batch, refs)`; the column of the negative that each would have as a
+        positive; and whether it is one.
+    """
     fixed = ops.stop_gradient(distances)
     takes_part = ops.logical_or(is_positive, is_negative)
     order = ops.argsort(ops.where(takes_part, fixed, _INFINITY), axis=1)
@@ -100,28 +124,23 @@ def _sort(distances: Any, is_positive: Any, is_negative: Any, margin: float, cos
     chosen = ops.take_along_axis(order, ops.minimum(rank, size - 1), axis=1)
     farthest = ops.argmax(ops.where(is_negative, fixed, -_INFINITY), axis=1)
     farthest = ops.cast(ops.expand_dims(farthest, 1), chosen.dtype)
-    chosen = ops.where(rank < size, chosen, farthest)
-
-    to_positive = ops.take_along_axis(distances, order, axis=1)
-    to_negative = ops.take_along_axis(distances, chosen, axis=1)
-    violation = ops.where(is_positive_here, margin + to_positive - to_negative, 0.0)
-    return ops.sum(ops.where(is_positive_here, cost(violation), 0.0), axis=1)
+    return order, ops.where(rank < size, chosen, farthest), is_positive_here
 
 
 def _next_strictly_greater(ordered: Any, is_candidate: Any) -> Any:
     """Position of the first candidate greater than each entry of a sorted row, or the size."""
     size = ops.shape(ordered)[1]
     positions = ops.expand_dims(ops.arange(size, dtype="int32"), 0)
-    first = _suffix_minimum(ops.where(is_candidate, positions, size))
+    first = suffix_minimum(ops.where(is_candidate, positions, size))
     # Only from the last of several equal entries is the next candidate strictly greater;
     # positions grow along the row, so a second suffix minimum hands it to the others.
     after = ops.concatenate([first[:, 1:], ops.full_like(first[:, :1], size)], axis=1)
     ends_here = ordered[:, 1:] > ordered[:, :-1]
     ends_here = ops.concatenate([ends_here, ops.ones_like(ends_here[:, :1])], axis=1)
-    return _suffix_minimum(ops.where(ends_here, after, size))
+    return suffix_minimum(ops.where(ends_here, after, size))
 
 
-def _suffix_minimum(x: Any) -> Any:
+def suffix_minimum(x: Any) -> Any:
     """Running minimum from the right, by doubling: `log2(size)` steps."""
     size = ops.shape(x)[1]
     positions = ops.arange(size, dtype="int32")

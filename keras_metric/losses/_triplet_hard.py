@@ -3,13 +3,13 @@
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_metric import distances
 from keras_metric.losses import _arguments
 from keras_metric.losses._distance_argument import one_distance
 from keras_metric.losses._labelled_batch import LabelledBatch, LabelledBatchLoss
-from keras_metric.losses._masked import masked_max, masked_min
+from keras_metric.losses._triplet_choice import sums_of_choice
+from keras_metric.losses._triplet_sums import Hinge
 
 
 @keras.saving.register_keras_serializable(package="keras_metric")
@@ -67,12 +67,9 @@ class TripletHardLoss(LabelledBatchLoss):
 
     def terms(self, batch: LabelledBatch) -> tuple[Any, Any]:
         """Return each anchor's hinge, and whether it has a positive and a negative."""
-        matrix = batch.pairwise(self.distance)
-        farthest, has_positive = masked_max(matrix, batch.is_positive)
-        nearest, has_negative = masked_min(matrix, batch.is_negative)
-        cost = ops.softplus if self.soft else ops.relu
-        is_valid = ops.logical_and(has_positive, has_negative)
-        return ops.where(is_valid, cost(farthest - nearest + self.margin), 0.0), is_valid
+        matrix, hinge = batch.pairwise(self.distance), Hinge(self.margin, self.soft)
+        sums, counts, _ = sums_of_choice(batch, matrix, "hard", "hard", hinge)
+        return sums, counts
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild this loss."""

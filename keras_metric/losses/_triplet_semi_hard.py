@@ -3,13 +3,13 @@
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_metric import distances
 from keras_metric.losses import _arguments
 from keras_metric.losses._distance_argument import one_distance
 from keras_metric.losses._labelled_batch import LabelledBatch, LabelledBatchLoss
-from keras_metric.losses._semi_hard import semi_hard_sums
+from keras_metric.losses._triplet_choice import sums_of_choice
+from keras_metric.losses._triplet_sums import Hinge
 
 
 @keras.saving.register_keras_serializable(package="keras_metric")
@@ -68,17 +68,9 @@ class TripletSemiHardLoss(LabelledBatchLoss):
 
     def terms(self, batch: LabelledBatch) -> tuple[Any, Any]:
         """Return each anchor's summed hinge and its number of positives."""
-        sums = semi_hard_sums(
-            batch.pairwise(self.distance),
-            batch.is_positive,
-            batch.is_negative,
-            self.margin,
-            cost=ops.relu,
-            slope=lambda violation: ops.cast(violation > 0, violation.dtype),
-        )
-        has_negative = ops.any(batch.is_negative, axis=1)
-        num_positives = ops.sum(ops.cast(batch.is_positive, "int32"), axis=1)
-        return sums, ops.where(has_negative, num_positives, 0)
+        matrix, hinge = batch.pairwise(self.distance), Hinge(self.margin)
+        sums, counts, _ = sums_of_choice(batch, matrix, "all", "semi-hard", hinge)
+        return sums, counts
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild this loss."""

@@ -55,11 +55,7 @@ class DistanceWeightedMiner(TripletMiner):
         super().__init__()
         self.cutoff = _arguments.positive("cutoff", cutoff)
         self.nonzero_loss_cutoff = _arguments.positive("nonzero_loss_cutoff", nonzero_loss_cutoff)
-        if isinstance(seed, bool) or not isinstance(seed, int):
-            raise TypeError(f"seed must be an integer. Received: seed={seed!r}")
-        if seed < 0:
-            raise ValueError(f"seed must be at least 0. Received: seed={seed!r}")
-        self.seed = seed
+        self.seed = _arguments.seed(seed)
 
     def mine(self, batch: LabelledBatch, matrix: Any = None) -> IndexTriplets:
         """Return one negative for each positive; the loss's own distances are not used."""

@@ -30,6 +30,16 @@ OTHER_ARGUMENTS: dict[str, dict[str, Any]] = {
         "distance": "manhattan",
     },
     "ContrastivePairsLoss": {"pos_margin": 0.25, "neg_margin": 1.25, "distance": "manhattan"},
+    "TripletLoss": {
+        "positives": "hard",
+        "negatives": "distance-weighted",
+        "margin": 0.3,
+        "soft": True,
+        "swap": True,
+        "average": "all",
+        "distance": "cosine",
+        "seed": 5,
+    },
     "TripletSemiHardLoss": {"margin": 0.3, "distance": "cosine"},
     "TripletHardLoss": {"margin": 0.3, "soft": True, "distance": "cosine"},
 }

@@ -1,0 +1,162 @@
+"""Sums of a triplet cost over sets of triplets, in quadratic memory.
+
+Each function returns, for every anchor, the summed costs, the number of triplets and the
+number of those that violate the margin, three tensors of shape `(batch,)`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from keras import ops
+
+from keras_metric.losses._masked import masked_count, masked_sum
+from keras_metric.losses._semi_hard import suffix_minimum
+from keras_metric.miners._triplets import AllTriplets, Triplets, column, is_column, walk_positives
+
+# Above this many positives of one anchor, sorting beats walking (measured on CPU).
+_MOST_TO_WALK = 32
+_INFINITY = float("inf")
+
+Sums = tuple[Any, Any, Any]
+
+
+@dataclass(frozen=True)
+class Hinge:
+    """What a triplet costs: `max(0, v)` or, if soft, `log(1 + exp(v))`, `v` its violation."""
+
+    margin: float
+    soft: bool = False
+
+    def violation(self, to_positive: Any, to_negative: Any) -> Any:
+        """By how much the margin is missed."""
+        return to_positive - to_negative + self.margin
+
+    def cost(self, violation: Any) -> Any:
+        """What that costs."""
+        return ops.softplus(violation) if self.soft else ops.relu(violation)
+
+    def slope(self, violation: Any) -> Any:
+        """The derivative of `cost`."""
+        return ops.sigmoid(violation) if self.soft else ops.cast(violation > 0, violation.dtype)
+
+    def is_violated(self, violation: Any) -> Any:
+        """Whether it costs anything: always, if soft."""
+        return ops.ones_like(violation, dtype="bool") if self.soft else violation > 0
+
+    def over(self, to_positive: Any, to_negative: Any, mask: Any) -> Sums:
+        """Sums over one triplet for each True of `mask`, whose shape the others broadcast to."""
+        violation = ops.where(mask, self.violation(to_positive, to_negative), 0.0)
+        is_violated = ops.logical_and(mask, self.is_violated(violation))
+        costs = masked_sum(self.cost(violation), mask)
+        return costs, masked_count(mask, costs.dtype), masked_count(is_violated, costs.dtype)
+
+
+def sums_over(triplets: Triplets, distances: Any, hinge: Hinge, between: Any = None) -> Sums:
+    """Sums over any set of triplets.
+
+    Args:
+        triplets: The set.
+        distances: Of anchors to references, `(batch, refs)`.
+        hinge: What a triplet costs.
+        between: Distances among the references, `(refs, refs)`: a negative counts as near as
+            it is to the anchor or to the positive. `None` to count the anchor alone.
+    """
+    if not isinstance(triplets, AllTriplets) or hinge.soft or between is not None:
+        return _walk(triplets, distances, hinge, between)
+    most = ops.max(ops.sum(ops.cast(triplets.is_positive, "int32"), axis=1))
+    return ops.cond(
+        most <= _MOST_TO_WALK,
+        lambda: _walk(triplets, distances, hinge, None),
+        lambda: _sort(triplets, distances, hinge),
+    )
+
+
+def _walk(triplets: Triplets, distances: Any, hinge: Hinge, between: Any) -> Sums:
+    """Visit one positive of every anchor at a time, and collect values and derivatives."""
+    fixed = ops.stop_gradient(distances)
+    near = None if between is None else ops.stop_gradient(between)
+
+    def step(positives: Any, has_one: Any, state: Any) -> tuple[Any, ...]:
+        sums, counts, violated, weights, *swapped = state
+        chosen = ops.logical_and(triplets.negatives_of(positives), has_one)
+        to_negative = fixed if near is None else ops.take(near, positives, axis=0)
+        is_swapped = None if near is None else to_negative < fixed
+        to_negative = ops.minimum(fixed, to_negative)
+        violation = hinge.violation(column(fixed, positives), to_negative)
+        violation = ops.where(chosen, violation, 0.0)
+        slopes = ops.where(chosen, hinge.slope(violation), 0.0)
+        total = ops.sum(slopes, axis=1, keepdims=True)
+        weights = weights + ops.where(is_column(positives, fixed), total, 0.0)
+        if near is not None:
+            moved = ops.where(is_swapped, slopes, 0.0)
+            slopes = slopes - moved
+            rows = ops.segment_sum(moved, positives, num_segments=ops.shape(near)[0])
+            swapped = [swapped[0] - rows]
+        is_violated = ops.logical_and(chosen, hinge.is_violated(violation))
+        return (
+            sums + masked_sum(hinge.cost(violation), chosen),
+            counts + masked_count(chosen, fixed.dtype),
+            violated + masked_count(is_violated, fixed.dtype),
+            weights - slopes,
+            *swapped,
+        )
+
+    zeros = ops.zeros_like(fixed[:, 0])
+    start: tuple[Any, ...] = (zeros, zeros, zeros, ops.zeros_like(fixed))
+    if near is not None:
+        start = (*start, ops.zeros_like(near))
+    results = walk_positives(triplets.is_positive, step, start)
+    sums, counts, violated, weights, *swapped = (ops.stop_gradient(value) for value in results)
+    sums = sums + ops.sum(weights * (distances - fixed), axis=1)
+    if between is not None:
+        # The anchors share this part of the gradient; its value is 0.
+        shared = ops.sum(swapped[0] * (between - near))
+        sums = sums + shared / ops.cast(ops.shape(sums)[0], sums.dtype)
+    return sums, counts, violated
+
+
+def _sort(triplets: Triplets, distances: Any, hinge: Hinge) -> Sums:
+    """Sort each anchor's negatives among its positives moved up by the margin.
+
+    What a positive costs is then told by the number and the sum of the negatives before it.
+    """
+    fixed, margin = ops.stop_gradient(distances), hinge.margin
+    negatives = ops.where(triplets.is_negative, fixed, _INFINITY)
+    keys = ops.where(triplets.is_positive, fixed + margin, negatives)
+    order = ops.argsort(keys, axis=1)
+    keys = ops.take_along_axis(keys, order, axis=1)
+    is_positive, is_negative = (
+        ops.cast(ops.take_along_axis(ops.cast(mask, "int32"), order, axis=1), fixed.dtype)
+        for mask in (triplets.is_positive, triplets.is_negative)
+    )
+    # Sums of distances from the nearest, which keep more digits.
+    is_finite = keys < _INFINITY
+    relative = ops.where(is_finite, keys - ops.where(is_finite, keys, 0.0)[:, :1], 0.0)
+    before = ops.cumsum(is_negative, axis=1)
+    summed = ops.cumsum(is_negative * relative, axis=1)
+    sums = ops.sum(is_positive * (before * relative - summed), axis=1)
+
+    num_positives = ops.sum(is_positive, axis=1, keepdims=True)
+    num_negatives = before[:, -1:]
+    nearer, farther = _strictly_before(keys, before), _strictly_after(keys, is_positive)
+    weights = is_positive * nearer - is_negative * farther
+    ordered = ops.take_along_axis(distances - fixed, order, axis=1)
+    violated = ops.sum(is_positive * nearer, axis=1)
+    sums = ops.stop_gradient(sums) + ops.sum(ops.stop_gradient(weights) * ordered, axis=1)
+    return sums, (num_positives * num_negatives)[:, 0], violated
+
+
+def _strictly_before(ordered: Any, counted: Any) -> Any:
+    """Of a running count, the value before the first of several equal entries of a row."""
+    before = ops.concatenate([ops.zeros_like(counted[:, :1]), counted[:, :-1]], axis=1)
+    starts = ops.concatenate(
+        [ops.ones_like(ordered[:, :1], dtype="bool"), ordered[:, 1:] > ordered[:, :-1]], axis=1
+    )
+    before = ops.where(starts, before, 0.0)  # it only grows: a running maximum hands it on
+    return ops.flip(-suffix_minimum(ops.flip(-before, axis=1)), axis=1)
+
+
+def _strictly_after(ordered: Any, is_counted: Any) -> Any:
+    """How many counted entries of a row are strictly greater."""
+    counts = ops.flip(ops.cumsum(ops.flip(is_counted, axis=1), axis=1), axis=1)
+    return ops.flip(_strictly_before(-ops.flip(ordered, axis=1), ops.flip(counts, axis=1)), axis=1)
