@@ -68,7 +68,7 @@ class SmoothAPLoss(PairLoss):
             among_positives = 1.0 + masked_sum(before, batch.is_positive)
             rank = 1.0 + ops.sum(before, axis=1)
             value = among_positives / rank
-            shares = ops.where(batch.is_positive, 1.0, 0.0) - ops.expand_dims(value, 1)
+            shares = ops.cast(batch.is_positive, value.dtype) - ops.expand_dims(value, 1)
             slopes = before * (1.0 - before) * shares
             return value, slopes / ops.expand_dims(self.temperature * rank, 1)
 
