@@ -17,6 +17,29 @@ REQUIRED: dict[str, dict[str, Any]] = {}
 
 # For every own constructor argument a value that is not the default.
 OTHER_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "PNLoss": {"positives": "easy", "negatives": "hard", "margin": 0.3, "distance": "L2"},
+    "AngularLoss": {"alpha": 45.0},
+    "TupletMarginLoss": {"margin": 6.0, "scale": 8.0},
+    "IntraPairVarianceLoss": {"pos_eps": 0.02, "neg_eps": 0.03},
+    "RankedListLoss": {
+        "margin": 0.5,
+        "Tn": 2.0,
+        "imbalance": 0.25,
+        "alpha": 1.5,
+        "Tp": 1.0,
+        "distance": "manhattan",
+    },
+    "DynamicSoftMarginLoss": {"min_val": -3.0, "num_bins": 20, "distance": "manhattan"},
+    "ThresholdConsistentMarginLoss": {
+        "lambda_plus": 2.0,
+        "lambda_minus": 0.5,
+        "margin_plus": 0.8,
+        "margin_minus": 0.25,
+    },
+    "HistogramLoss": {"num_bins": 20},
+    "FastAPLoss": {"num_bins": 20},
+    "SmoothAPLoss": {"temperature": 0.5, "distance": "arc"},
+    "PNPLoss": {"b": 3.0, "alpha": 2.0, "anneal": 0.5, "variant": "Dq", "distance": "arc"},
     "NTXentLoss": {"temperature": 0.32, "distance": "arc"},
     "SupConLoss": {"temperature": 0.35, "distance": "arc"},
     "MultiSimilarityLoss": {"alpha": 2.25, "beta": 50.25, "base": 0.75, "distance": "arc"},
@@ -45,10 +68,16 @@ OTHER_ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 # Losses whose gradient is not the derivative of their value, and why.
-DETACHED: dict[str, str] = {"CircleLoss": "its pair weights carry no gradient"}
+DETACHED: dict[str, str] = {
+    "CircleLoss": "its pair weights carry no gradient",
+    "DynamicSoftMarginLoss": "its triplets' weights carry no gradient",
+}
 
-# Gradients that are finite but exceed float16's largest number, 65504: gamma / norm.
-BEYOND_FLOAT16 = {("CircleLoss", "tiny norms")}
+# Gradients that are finite but exceed float16's largest number, 65504: scale / norm.
+BEYOND_FLOAT16 = {("CircleLoss", "tiny norms"), ("TupletMarginLoss", "tiny norms")}
+
+# Arguments under which the step of a numerical derivative seldom crosses a kink.
+FEWER_KINKS: dict[str, dict[str, Any]] = {"HistogramLoss": {"num_bins": 5}}
 
 # Second names of arguments: TFA's, kept out of the configuration.
 SECOND_NAMES = {"distance_metric"}

@@ -1,0 +1,68 @@
+"""Angle at the negative of each triangle of anchor, positive and negative."""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_metric.distances._numerics import unit
+from keras_metric.losses import _arguments
+from keras_metric.losses._labelled_batch import LabelledBatch, LabelledBatchLoss
+from keras_metric.losses._masked import masked_count, masked_sum
+from keras_metric.losses._pair_loss import has_both
+
+
+@keras.saving.register_keras_serializable(package="keras_metric")
+class AngularLoss(LabelledBatchLoss):
+    """Bounds the angle at the negative of each triangle of anchor, positive and negative.
+
+    `log(1 + sum_n exp(4 t (a + p) . n - 2 (1 + t) a . p))` with `t = tan(alpha)^2`, on
+    embeddings scaled to length 1; `n` are the negatives of `a`. What is averaged: all
+    pairs (a, p) whose anchor has a negative. Defaults are pytorch-metric-learning's.
+
+    Reference: [Wang et al., 2017](https://arxiv.org/abs/1708.01682), equation 8.
+
+    Args:
+        alpha: Upper bound of the angle in degrees, from 1 to 60.
+        name: Name of the loss.
+        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+
+    Call arguments: those of `LabelledBatchLoss`.
+
+    Raises:
+        ValueError: `alpha` is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+        >>> # t = 1, a . p = 1 and (a + p) . n = 0: log(1 + exp(-4)), twice.
+        >>> print(f"{float(AngularLoss(alpha=45.0)(np.array([0, 0, 1]), x)):.4f}")
+        0.0181
+    """
+
+    def __init__(
+        self, alpha: float = 40.0, name: str | None = "angular_loss", **kwargs: Any
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.alpha = _arguments.between("alpha", alpha, 1, 60)
+
+    def terms(self, batch: LabelledBatch) -> tuple[Any, Any]:
+        """Return each anchor's summed costs and its number of pairs."""
+        tan2 = math.tan(math.radians(self.alpha)) ** 2
+        anchors = unit(batch.embeddings)
+        references = anchors if batch.is_same_set else unit(batch.references)
+        cosines = ops.matmul(anchors, ops.transpose(references))
+        among = ops.matmul(references, ops.transpose(references))
+        # exp(4 t a.n) exp(4 t p.n), summed over n: one product of matrices. At most 60
+        # degrees each exponential is below exp(12), so that nothing overflows.
+        to_negatives = ops.where(batch.is_negative, ops.exp(4.0 * tan2 * cosines), 0.0)
+        totals = ops.matmul(to_negatives, ops.exp(4.0 * tan2 * among))
+        is_valid = ops.expand_dims(has_both(batch), 1)
+        is_pair = ops.logical_and(batch.is_positive, is_valid)
+        logits = ops.log(ops.where(is_pair, totals, 1.0)) - 2.0 * (1.0 + tan2) * cosines
+        return masked_sum(ops.softplus(logits), is_pair), masked_count(is_pair, cosines.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild this loss."""
+        return {**super().get_config(), "alpha": self.alpha}
