@@ -39,10 +39,10 @@ from keras_metric.losses._soft_triple import SoftTripleLoss as SoftTripleLoss
 from keras_metric.losses._sub_center_arc_face import SubCenterArcFaceLoss as SubCenterArcFaceLoss
 from keras_metric.losses._sub_center_arc_face import likely_mislabelled as likely_mislabelled
 from keras_metric.losses._sup_con import SupConLoss as SupConLoss
-from keras_metric.losses._triplet import TripletLoss as TripletLoss
 from keras_metric.losses._threshold_consistent_margin import (
     ThresholdConsistentMarginLoss as ThresholdConsistentMarginLoss,
 )
+from keras_metric.losses._triplet import TripletLoss as TripletLoss
 from keras_metric.losses._triplet_hard import TripletHardLoss as TripletHardLoss
 from keras_metric.losses._triplet_margin import TripletMarginLoss as TripletMarginLoss
 from keras_metric.losses._triplet_semi_hard import TripletSemiHardLoss as TripletSemiHardLoss
