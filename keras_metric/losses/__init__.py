@@ -9,6 +9,12 @@ from keras_metric.losses._contrastive_pairs import ContrastivePairsLoss as Contr
 from keras_metric.losses._cos_face import CosFaceLoss as CosFaceLoss
 from keras_metric.losses._dynamic_soft_margin import DynamicSoftMarginLoss as DynamicSoftMarginLoss
 from keras_metric.losses._fast_ap import FastAPLoss as FastAPLoss
+from keras_metric.losses._functional import contrastive_loss as contrastive_loss
+from keras_metric.losses._functional import lifted_struct_loss as lifted_struct_loss
+from keras_metric.losses._functional import npairs_loss as npairs_loss
+from keras_metric.losses._functional import npairs_multilabel_loss as npairs_multilabel_loss
+from keras_metric.losses._functional import triplet_hard_loss as triplet_hard_loss
+from keras_metric.losses._functional import triplet_semihard_loss as triplet_semihard_loss
 from keras_metric.losses._generalized_lifted_struct import (
     GeneralizedLiftedStructLoss as GeneralizedLiftedStructLoss,
 )
@@ -25,6 +31,8 @@ from keras_metric.losses._loss import MetricLoss as MetricLoss
 from keras_metric.losses._multi_similarity import MultiSimilarityLoss as MultiSimilarityLoss
 from keras_metric.losses._nca import NCALoss as NCALoss
 from keras_metric.losses._normalized_softmax import NormalizedSoftmaxLoss as NormalizedSoftmaxLoss
+from keras_metric.losses._npairs import NpairsLoss as NpairsLoss
+from keras_metric.losses._npairs_multilabel import NpairsMultilabelLoss as NpairsMultilabelLoss
 from keras_metric.losses._ntxent import NTXentLoss as NTXentLoss
 from keras_metric.losses._pn import PNLoss as PNLoss
 from keras_metric.losses._pnp import PNPLoss as PNPLoss
