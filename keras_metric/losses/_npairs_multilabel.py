@@ -79,28 +79,26 @@ class NpairsMultilabelLoss(MetricLoss):
         return {**super().get_config(), "distance": distances.serialize(self.distance)}
 
 
-def check_multi_hot(y_true: Any, rows: int | None) -> Any:
+def check_multi_hot(
+    labels: Any, rows: int | None, argument: str = "y_true", embeddings: str = "y_pred"
+) -> Any:
     """Return labels `(batch, labels)`, 1 where a row has one, or say what is wrong."""
-    if not ops.is_tensor(y_true):
-        y_true = np.asarray(y_true)
-        if y_true.dtype.kind not in "biuf":
-            raise ValueError(
-                "Expected 1 for each label that a row has, else 0. "
-                f"Received: y_true of dtype={y_true.dtype}"
-            )
-        if y_true.size and not y_true.min() >= 0:
-            raise ValueError(
-                "Expected 1 for each label that a row has, else 0. "
-                f"Received: y_true from {y_true.min()} to {y_true.max()}"
-            )
-    if rank_of(y_true) not in (2, None):
+    expected = "Expected 1 for each label that a row has, else 0"
+    if not ops.is_tensor(labels):
+        labels = np.asarray(labels)
+        if labels.dtype.kind not in "biuf":
+            raise ValueError(f"{expected}. Received: {argument} of dtype={labels.dtype}")
+        if labels.size and not labels.min() >= 0:
+            found = f"from {labels.min()} to {labels.max()}"
+            raise ValueError(f"{expected}. Received: {argument} {found}")
+    if rank_of(labels) not in (2, None):
         raise ValueError(
-            "Expected 1 for each label that a row has, else 0, of shape (batch, labels). "
-            f"Received: y_true.shape={tuple(y_true.shape)}"
+            f"{expected}, of shape (batch, labels). "
+            f"Received: {argument}.shape={tuple(labels.shape)}"
         )
-    if None not in (rank_of(y_true), rows) and y_true.shape[0] not in (rows, None):
+    if None not in (rank_of(labels), rows) and labels.shape[0] not in (rows, None):
         raise ValueError(
-            "Expected one row of labels for each row of y_pred. "
-            f"Received: y_true.shape={tuple(y_true.shape)}, {rows} rows in y_pred"
+            f"Expected one row of labels for each row of {embeddings}. "
+            f"Received: {labels.shape[0]} rows in {argument}, {rows} rows in {embeddings}"
         )
-    return ops.convert_to_tensor(y_true, sparse=False)
+    return ops.convert_to_tensor(labels, sparse=False)
