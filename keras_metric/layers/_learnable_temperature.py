@@ -58,6 +58,7 @@ class LearnableTemperature(keras.layers.Layer):
             name="log_scale",
             shape=(),
             initializer=keras.initializers.Constant(-math.log(self.initial)),
+            autocast=False,
         )
 
     @property
