@@ -20,7 +20,7 @@ def state(memory):
     return [to_numpy(v) for v in (memory.memory, memory.labels, memory.pointer, memory.fill)]
 
 
-@pytest.mark.parametrize("memory_size", [4, 9, 18, 100])
+@pytest.mark.parametrize("memory_size", [4, 9, 100])
 def test_it_compares_with_the_last_rows(memory_size):
     """Against a list of past rows; the queue wraps, and is smaller than a batch or larger."""
     loss = losses.ContrastivePairsLoss(0.1, 2.0)
@@ -63,17 +63,19 @@ def network(loss, memory_size=16, seed=0):
 
 
 LOSSES = [
+    losses.NTXentLoss(),
     losses.TripletSemiHardLoss(0.2),
     losses.MultiSimilarityLoss(miner=miners.MultiSimilarityMiner()),
-    losses.NTXentLoss(),
 ]
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
-@pytest.mark.parametrize("jit", [False, True], ids=["", "jit"])
-def test_fit_save_load(loss, jit, tmp_path):
-    if jit and keras.backend.backend() == "torch":
-        pytest.skip("not compiled on torch")
+@pytest.mark.parametrize(
+    "loss",
+    [LOSSES[0], *(pytest.param(loss, marks=pytest.mark.slow) for loss in LOSSES[1:])],
+    ids=lambda loss: loss.name,
+)
+def test_fit_save_load(loss, tmp_path):
+    jit = keras.backend.backend() != "torch"
     labels, x = labelled_batch(size=30)
     # As float32 the ids would be equal.
     labels = labels + 2**24
