@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from keras_metric import layers, losses, miners
-from tests.backends import to_numpy
+from tests.backends import slow_on_jax, to_numpy
 from tests.keras_metric.losses.cases import labelled_batch
 
 
@@ -103,6 +103,7 @@ def test_fit_save_load(loss, tmp_path):
     assert first != second
 
 
+@slow_on_jax
 def test_the_added_loss_has_a_gradient():
     labels, x = labelled_batch(size=24)
     trained = []
