@@ -158,7 +158,9 @@ def tuples(sampler: Any, images: np.ndarray, labels: np.ndarray, options: dict[s
     return Tuples()
 
 
-def verification(network: str, model: Any, images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+def verification(
+    network: str, model: Any, images: np.ndarray, labels: np.ndarray
+) -> dict[str, Any]:
     """How well 10,000 pairs of unseen images are told apart."""
     from keras_metric import metrics
 
@@ -272,8 +274,7 @@ def run_apart(job: dict[str, Any], flags: argparse.Namespace) -> dict[str, Any]:
         environment["JAX_COMPILATION_CACHE_DIR"] = str(flags.cache)
     done = subprocess.run(
         [*command, "--data", str(flags.data)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         env=environment,
         cwd=ROOT,
