@@ -140,6 +140,8 @@ def main() -> None:
     for seed in range(flags.seeds):
         for who, rows in found.items():
             command = [sys.executable, "-m", __spec__.name, "--epochs", str(flags.epochs)]
+            # As the quickstart does; TensorFlow leaves it off on AMD processors.
+            os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
             done = subprocess.run(
                 [*command, "--one", who, str(seed)], stdout=subprocess.PIPE, check=True, text=True
             )
