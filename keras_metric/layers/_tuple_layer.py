@@ -44,7 +44,9 @@ class TupleLayer(keras.layers.Layer):
 
     def size_of(self, shapes: Any) -> int:
         """Return the dimension of the embeddings, or say what is wrong with their shapes."""
-        expected = f"{type(self).__name__} takes a list of {len(self.roles)} inputs, {self._named()}"
+        expected = (
+            f"{type(self).__name__} takes a list of {len(self.roles)} inputs, {self._named()}"
+        )
         is_list = isinstance(shapes, (list, tuple)) and all(
             isinstance(shape, (list, tuple)) for shape in shapes
         )
