@@ -14,8 +14,7 @@ ROOT = Path(__file__).parents[2]
 def run(name, folder, *flags):
     """The results that a script saved, and what it printed."""
     done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / f"{name}.py"), "--sample", "--output", folder]
-        + list(flags),
+        [sys.executable, f"examples/{name}.py", "--sample", "--output", str(folder), *flags],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
