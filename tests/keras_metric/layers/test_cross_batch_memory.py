@@ -152,9 +152,9 @@ def test_bad_input_is_named():
         layers.CrossBatchMemory("triplet")
     with pytest.raises(ValueError, match="Received: loss of reduction='none'"):
         layers.CrossBatchMemory(losses.TripletHardLoss(reduction="none"))
-    with pytest.raises(ValueError, match="memory_size must be a positive integer.*=0"):
+    with pytest.raises(ValueError, match=r"memory_size must be a positive integer.*=0"):
         layers.CrossBatchMemory(loss, 0)
-    with pytest.raises(ValueError, match="weight must be greater than 0.*weight=0"):
+    with pytest.raises(ValueError, match=r"weight must be greater than 0.*weight=0"):
         layers.CrossBatchMemory(loss, weight=0)
     with pytest.raises(ValueError, match=r"takes a list .*shapes \(6, 3\), \(6, 2\)"):
         layers.CrossBatchMemory(loss)([x, np.zeros((6, 2), "int32")])
