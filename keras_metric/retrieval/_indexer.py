@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from keras_metric.retrieval import _calibration, _evaluation, _files, _lookups, thresholds
+from keras_metric.retrieval import _calibration, _evaluation, _files, _lookups, _ranges, thresholds
 from keras_metric.retrieval._arrays import (
     FloatArray,
     IdArray,
@@ -160,7 +158,7 @@ class Indexer(_Indexer):
 
     def _own_ids(self, ids: Any, count: int) -> IdArray:
         array = as_ids(ids)
-        taken = np.intersect1d(array, self.kv_store.ids)
+        taken = array[self.kv_store.has(array)]
         if len(array) != count or (count and array.min() < 0) or len(taken):
             raise ValueError(
                 f"`ids` must be {count} new ids of at least 0. Received: ids of length "
@@ -192,7 +190,8 @@ class Indexer(_Indexer):
         places, count = store.rows_of(array), len(array)
         rows = store.embeddings[places]
         if predictions is not None:
-            rows = as_embeddings(predictions, "predictions", self.embedding_size)
+            given = self._get_embeddings(predictions)
+            rows = as_embeddings(given, "predictions", self.embedding_size)
         if len(rows) != count:
             raise ValueError(f"`predictions` must be {count}. Received: {len(rows)} rows")
         new_labels = store.labels[places] if labels is None else as_labels(labels, count)
@@ -234,13 +233,14 @@ class Indexer(_Indexer):
         return ids, distances, _lookups.labels_of(self, ids)
 
     def range_search(
-        self, queries: Any, radius: float
+        self, queries: Any, radius: float, verbose: int = 0
     ) -> tuple[IdArray, FloatArray, LabelArray, IdArray]:
         """All rows within a distance of each query; exact with every engine.
 
         Args:
             queries: `(queries, dim)`.
             radius: Largest distance, included.
+            verbose: 1 shows a progress bar.
 
         Returns:
             Ids, distances and labels of all queries one after another, each query's nearest
@@ -250,7 +250,7 @@ class Indexer(_Indexer):
             ValueError: The index is empty, or `queries` or `radius` are not right.
         """
         rows = as_embeddings(self._get_embeddings(queries), "queries", self.embedding_size)
-        ids, distances, splits = _lookups.range_search(self, rows, radius)
+        ids, distances, splits = _ranges.range_search(self, rows, radius, verbose)
         return ids, distances, _lookups.labels_of(self, ids), splits
 
     def single_lookup(self, prediction: Any, k: int = 5) -> list[Any]:
