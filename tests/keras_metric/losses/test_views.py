@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from keras_metric import losses
-from tests.backends import compiled_on_jax, to_numpy, value_and_gradient
+from tests.backends import compiled_on_jax, slow_on_jax, to_numpy, value_and_gradient
 from tests.keras_metric.losses.cases import public_losses
 from tests.oracles import losses as oracle
 
@@ -207,6 +207,7 @@ def test_gradient_is_the_derivative_compiled_too(cls, parts):
     np.testing.assert_allclose((gradient * direction).sum(), (ahead - behind) / 2e-3, rtol=2e-2)
 
 
+@slow_on_jax
 @every_input
 def test_order_is_irrelevant(cls, parts):
     y, x = example(cls, parts)
@@ -229,6 +230,7 @@ def test_sample_weights_and_reductions(cls, parts):
     np.testing.assert_allclose(values(cls(), y, x), rows.mean(), rtol=1e-5)
 
 
+@slow_on_jax
 @every_loss
 def test_targets_that_are_not_used_may_be_anything(cls):
     if KINDS[cls][0] is not None:
