@@ -5,6 +5,7 @@
 - `[[code examples/script.py name]]`: a function or class of a script, or `(top)`, its imports;
 - `[[file path]]`: another file's text, such as the changelog;
 - `[[reference package]]`: an entry for each public name of a package;
+- `[[losses kind]]`: a table of all losses of a kind, from their docstrings;
 - `[[benchmarks]]`: every table of `docs/benchmarks/`.
 """
 
@@ -12,6 +13,7 @@ import json
 import re
 from pathlib import Path
 
+from losses import losses_table
 from public_names import ROOT, public_names
 from results import number, table
 from scripts import piece
@@ -78,6 +80,7 @@ _BLOCKS = {
     "benchmarks": _benchmarks,
     "code": _code,
     "file": _file,
+    "losses": losses_table,
     "reference": _reference,
     "table": table,
 }

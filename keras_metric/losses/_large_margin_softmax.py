@@ -92,9 +92,10 @@ class LargeMarginSoftmaxLoss(ClassProxyLoss):
 
 @keras.saving.register_keras_serializable(package="keras_metric")
 class SphereFaceLoss(LargeMarginSoftmaxLoss):
-    """`LargeMarginSoftmaxLoss` with proxies of length 1: `length = |x|`.
+    """`LargeMarginSoftmaxLoss` with proxies of length 1.
 
-    What is averaged: all rows.
+    `-log softmax(|x| psi(angle))`, `psi` as in `LargeMarginSoftmaxLoss`. What is
+    averaged: all rows.
 
     Reference: [Liu et al., 2017](https://arxiv.org/abs/1704.08063), equation 7.
 

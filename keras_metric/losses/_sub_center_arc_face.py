@@ -13,8 +13,9 @@ from keras_metric.losses._arc_face import ArcFaceLoss
 class SubCenterArcFaceLoss(ArcFaceLoss):
     """`ArcFaceLoss` on the nearest of several centres of each class.
 
-    Noisy images gather around centres of their own; `likely_mislabelled` lists them. What
-    is averaged: all rows.
+    `-log softmax(scale * c)`, `c` the cosine to a class's nearest centre, that of the own
+    class with its angle moved by `margin`. Noisy images gather around centres
+    of their own; `likely_mislabelled` lists them. What is averaged: all rows.
 
     Reference: [Deng et al., 2020](https://doi.org/10.1007/978-3-030-58621-8_43), section 3.
 
