@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
 
@@ -14,6 +15,11 @@ def to_numpy(tensor: Any) -> np.ndarray:
     if keras.backend.standardize_dtype(tensor.dtype) == "bfloat16":
         tensor = ops.cast(tensor, "float32")
     return ops.convert_to_numpy(tensor)
+
+
+def slow_on_jax(test: Any) -> Any:
+    """Mark a test slow on JAX, where compiling each of its cases takes seconds."""
+    return pytest.mark.slow(test) if keras.backend.backend() == "jax" else test
 
 
 def compiled_on_jax(function: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -8,12 +8,15 @@
 - `[[benchmarks]]`: every table of `docs/benchmarks/`.
 """
 
+import json
 import re
+from pathlib import Path
 
 from public_names import ROOT, public_names
 from results import number, table
 from scripts import piece
 
+BENCHMARKS = ROOT / "docs" / "benchmarks"
 _NUMBER = re.compile(r"\{\{ *([\w/-]+(?:\.[\w-]+)+) *(?::([^}]*?))? *\}\}")
 _BLOCK = re.compile(r"^\[\[(\w+)(?: +([^\]]*?))?\]\]$", re.MULTILINE)
 
@@ -49,12 +52,26 @@ def _code(argument: str) -> str:
 
 
 def _benchmarks(_: str) -> str:
-    """Every file of the folder as a section, with its links to pictures made to fit."""
+    """Every file of the folder as a section, followed by where its figures come from."""
     parts = []
-    for file in sorted((ROOT / "docs" / "benchmarks").glob("*.md")):
-        text = re.sub(r"^#", "##", file.read_text("utf-8").strip(), flags=re.MULTILINE)
-        parts.append(re.sub(r"\]\((?!\w+:|/|#)(?:\./)?([^)]+)\)", r"](benchmarks/\1)", text))
+    for file in sorted(BENCHMARKS.glob("*.md")):
+        if file.name != "index.md":
+            text = re.sub(r"^#", "##", file.read_text("utf-8").strip(), flags=re.MULTILINE)
+            parts.append(f"{text}\n\n{_origin(file.with_suffix('.json'))}".strip())
     return "\n\n".join(parts)
+
+
+def _origin(file: Path) -> str:
+    """What a benchmark's figures were taken on, as far as its program saved that."""
+    saved = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    shown = []
+    for key in ("command", "date", "machine", "versions"):
+        found = saved.get(key) if isinstance(saved, dict) else None
+        if isinstance(found, dict):
+            found = ", ".join(f"{name} {one}" for name, one in found.items())
+        if found:
+            shown.append(f"{key}: `{found}`")
+    return f"*Taken with {'; '.join(shown)}.*" if shown else ""
 
 
 _BLOCKS = {

@@ -9,12 +9,17 @@ from mkdocs.exceptions import PluginError
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from navigation import expanded
 from pages import filled
 from results import ResultsError
 
 
 def on_config(config: Any) -> Any:
-    """The choice of versions asks for a file that only a site made by mike has."""
+    """Folders in the navigation, and versions.
+
+    The choice of versions asks for a file that only a site made by mike has.
+    """
+    config.nav = expanded(config.nav, Path(config.docs_dir))
     if "MIKE_DOCS_VERSION" in os.environ:
         config.extra["version"] = {"provider": "mike"}
     return config

@@ -38,7 +38,9 @@ class _GeneralizedMeanPooling(keras.layers.Layer):
     @property
     def p(self) -> float:
         """The exponent as it is now."""
-        return float(ops.exp(ops.convert_to_tensor(self._log_p))) if self.built else self._initial
+        if not self.built:
+            return self._initial
+        return math.exp(float(ops.convert_to_numpy(self._log_p.value)))
 
     def build(self, input_shape: Any) -> None:
         """Make the exponent; its logarithm is trained, so that it stays above 0."""
@@ -57,16 +59,20 @@ class _GeneralizedMeanPooling(keras.layers.Layer):
         self._check(inputs.shape)
         axes, x = self._axes(), as_float(inputs, "inputs")
         p = ops.cast(ops.exp(ops.convert_to_tensor(self._log_p)), x.dtype)
+        is_kept = ops.ones_like(x, dtype="bool")
+        if mask is not None:
+            of_steps = ops.expand_dims(ops.cast(mask, "bool"), 3 - axes[0])
+            is_kept = ops.logical_and(is_kept, of_steps)
         # Divided by the largest entry, powers stay in range at any exponent.
-        largest = ops.maximum(ops.stop_gradient(ops.max(x, axis=axes, keepdims=True)), _LEAST)
-        powers = ops.power(ops.maximum(x / largest, _LEAST), p)
-        if mask is None:
-            mean = ops.mean(powers, axis=axes)
-        else:
-            kept = ops.expand_dims(ops.cast(mask, x.dtype), 3 - axes[0])
-            mean = ops.divide_no_nan(ops.sum(powers * kept, axis=axes), ops.sum(kept, axis=axes))
-            mean = ops.maximum(mean, _LEAST**2)
-        pooled = ops.squeeze(largest, axes) * ops.power(mean, 1.0 / p)
+        x = ops.where(is_kept, x, 0.0)
+        largest = ops.stop_gradient(ops.max(x, axis=axes, keepdims=True))
+        is_alive = largest > 0  # a channel without a positive entry gives 0, and no gradient
+        ratios = ops.maximum(x / ops.where(is_alive, largest, 1.0), _LEAST)
+        powers = ops.where(is_kept, ops.power(ratios, p), 0.0)
+        counts = ops.sum(ops.cast(is_kept, x.dtype), axis=axes, keepdims=True)
+        mean = ops.sum(powers, axis=axes, keepdims=True) / ops.maximum(counts, 1.0)
+        mean = ops.power(ops.where(is_alive, mean, 1.0), 1.0 / p)
+        pooled = ops.squeeze(ops.where(is_alive, largest * mean, 0.0), axes)
         return ops.cast(pooled, self.compute_dtype)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
@@ -106,7 +112,8 @@ class GeneralizedMeanPooling1D(_GeneralizedMeanPooling):
     """The generalized mean of a sequence's steps, for each channel.
 
     `(mean of x^p over the steps)^(1/p)`: the average for p = 1, and ever nearer to the maximum
-    for larger p. Entries below 1e-6 of the largest count as that. Masked steps are left out.
+    for larger p. Entries below 1e-6 of the largest, negative ones too, count as that; a channel
+    without a positive entry gives 0. Masked steps are left out.
 
     Reference: [Radenovic et al., 2018](https://arxiv.org/abs/1711.02512), equation 3.
 
@@ -138,7 +145,8 @@ class GeneralizedMeanPooling2D(_GeneralizedMeanPooling):
     """The generalized mean over a feature map, for each channel.
 
     `(mean of x^p over height and width)^(1/p)`: the average for p = 1, and ever nearer to the
-    maximum for larger p. Entries below 1e-6 of the largest count as that.
+    maximum for larger p. Entries below 1e-6 of the largest, negative ones too, count as that;
+    a channel without a positive entry gives 0.
 
     Reference: [Radenovic et al., 2018](https://arxiv.org/abs/1711.02512), equation 3.
 

@@ -17,7 +17,8 @@ class TupleLayer(keras.layers.Layer):
         **kwargs: `name` and others of `keras.layers.Layer`.
 
     Raises:
-        ValueError: Called on another number of inputs, or on inputs of different shapes.
+        ValueError: Called on another number of inputs, on inputs of different shapes, or on
+            anything but vectors.
     """
 
     roles: tuple[str, ...]
@@ -42,20 +43,25 @@ class TupleLayer(keras.layers.Layer):
         size = self.size_of(input_shape)
         return (input_shape[0][0], self.combined_size(size))
 
+    def compute_output_spec(self, inputs: Any) -> Any:
+        """Return shape and dtype; the dtype is not the policy's, since inputs are not cast."""
+        return keras.Operation.compute_output_spec(self, inputs)
+
     def size_of(self, shapes: Any) -> int:
         """Return the dimension of the embeddings, or say what is wrong with their shapes."""
-        expected = f"{type(self).__name__} takes a list of {len(self.roles)} inputs, {self._named()}"
+        takes = f"{type(self).__name__} takes a list of {len(self.roles)} inputs, {self._named()}"
         is_list = isinstance(shapes, (list, tuple)) and all(
             isinstance(shape, (list, tuple)) for shape in shapes
         )
         if not is_list or len(shapes) != len(self.roles):
             count = len(shapes) if is_list else 1
-            raise ValueError(f"{expected}. Received: {count} input{'s' * (count != 1)}")
+            raise ValueError(f"{takes}. Received: {count} input{'s' * (count != 1)}")
         found = [tuple(shape) for shape in shapes]
         sizes = {shape[-1] if len(shape) == 2 else None for shape in found}
-        if len(sizes) != 1 or None in sizes:
+        rows = {shape[0] for shape in found if shape} - {None}
+        if len(sizes) != 1 or None in sizes or len(rows) > 1:
             raise ValueError(
-                f"{expected}, each of one shape (batch, dim). Received: shapes "
+                f"{takes}, each of one shape (batch, dim). Received: shapes "
                 + ", ".join(map(str, found))
             )
         return int(sizes.pop())  # type: ignore[arg-type]

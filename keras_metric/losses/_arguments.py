@@ -32,6 +32,13 @@ def number(name: str, value: Any) -> float:
     return between(name, value, -1e30, 1e30)
 
 
+def count(name: str, value: Any) -> int:
+    """Return `value` as an integer greater than 0."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} must be a positive integer. Received: {name}={value!r}")
+    return value
+
+
 def seed(value: Any) -> int:
     """Return `value` as a seed: an integer of at least 0."""
     if isinstance(value, bool) or not isinstance(value, int):

@@ -55,6 +55,19 @@ class Triplets(ABC):
         empty = ops.zeros_like(self.is_positive)
         return walk_positives(self.is_positive, add, (empty, empty))
 
+    def counts(self, dtype: Any = "float32") -> tuple[Any, Any]:
+        """How many triplets each positive and each negative pair is in: two `(batch, refs)`."""
+
+        def add(positives: Any, has_one: Any, totals: tuple[Any, Any]) -> tuple[Any, Any]:
+            chosen = ops.logical_and(self.negatives_of(positives), has_one)
+            chosen = ops.cast(chosen, dtype)
+            in_triplets = ops.sum(chosen, axis=1, keepdims=True)
+            here = ops.where(is_column(positives, chosen), in_triplets, 0.0)
+            return totals[0] + here, totals[1] + chosen
+
+        empty = ops.zeros_like(self.is_positive, dtype=dtype)
+        return walk_positives(self.is_positive, add, (empty, empty))
+
     def to_indices(self) -> np.ndarray:
         """List the triplets as rows (anchor, positive, negative); not inside a compiled function.
 
@@ -81,6 +94,16 @@ class AllTriplets(Triplets):
     def negatives_of(self, positives: Any) -> Any:
         """Return the anchors' negatives, whatever the positive."""
         return self.is_negative
+
+    def counts(self, dtype: Any = "float32") -> tuple[Any, Any]:
+        """How many triplets each positive and each negative pair is in: two `(batch, refs)`."""
+        is_positive, is_negative = (
+            ops.cast(mask, dtype) for mask in (self.is_positive, self.is_negative)
+        )
+        return (
+            is_positive * ops.sum(is_negative, axis=1, keepdims=True),
+            is_negative * ops.sum(is_positive, axis=1, keepdims=True),
+        )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_metric.layers import SimilarityHead
-from keras_metric.models._tuple_network import TupleNetwork
+from keras_metric.models._tuple_network import TupleNetwork, check_column
 
 
 @keras.saving.register_keras_serializable(package="keras_metric")
@@ -33,13 +33,22 @@ class SiameseNetwork(TupleNetwork):
     Raises:
         TypeError: `embedding` is no Keras model, or `head` is no layer.
         ValueError: `embedding` has several inputs or outputs, or does not put out vectors; or
-            the head does not take two of them.
+            the head does not take two of them. In `fit`: targets or sample weights are not
+            one a pair.
 
     Example:
         >>> from keras_metric.models import embedding_network, small_cnn
         >>> network = SiameseNetwork(embedding_network(small_cnn(), 16))
         >>> network.output_shape
         (None, 1)
+
+        Trained, it compares, and its `embedding` serves to search:
+
+        >>> network.compile("adam", keras.losses.BinaryCrossentropy(from_logits=True))
+        >>> images = keras.ops.zeros((4, 28, 28, 1))
+        >>> history = network.fit((images, images), keras.ops.ones((4,)), verbose=0)
+        >>> network.embedding.predict(images, verbose=0).shape
+        (4, 16)
     """
 
     head: keras.layers.Layer
@@ -50,6 +59,11 @@ class SiameseNetwork(TupleNetwork):
             raise TypeError(f"`head` must be a Keras layer. Received: head={head!r}")
         super().__init__(embedding, ("image_a", "image_b"), head, name=name)
         self.head = head
+
+    def check_targets(self, y: Any) -> None:
+        """Refuse targets that are not one a pair, where the head puts out one number."""
+        if tuple(self.outputs[0].shape[1:]) == (1,):
+            check_column("y", y)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild this network."""

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from keras_metric.models._image_shape import check_image_shape
+
 
 def small_cnn(
     input_shape: Sequence[int | None] = (28, 28, 1), filters: Sequence[int] = (16, 32, 64)
@@ -29,18 +31,9 @@ def small_cnn(
         >>> small_cnn().output_shape
         (None, 3, 3, 64)
     """
-    if len(input_shape) != 3:
-        raise ValueError(
-            "`input_shape` must be (height, width, channels). "
-            f"Received: input_shape={tuple(input_shape)}"
-        )
-    least = 2 ** len(filters)
-    if any(size is not None and size < least for size in input_shape[:2]):
-        raise ValueError(
-            f"{len(filters)} blocks need images of at least {least} x {least}. "
-            f"Received: input_shape={tuple(input_shape)}"
-        )
-    inputs = keras.Input(tuple(input_shape), name="image")
+    count = len(filters)
+    shape = check_image_shape(input_shape, 2**count, f"{count} blocks need")
+    inputs = keras.Input(shape, name="image")
     x = layers.Rescaling(1 / 255)(inputs)
     for channels in filters:
         for _ in range(2):

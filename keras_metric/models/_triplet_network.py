@@ -33,7 +33,7 @@ class TripletNetwork(TupleNetwork):
     Raises:
         TypeError: `embedding` is no Keras model.
         ValueError: `embedding` has several inputs or outputs, or does not put out vectors; or
-            the distance is unknown.
+            the distance is unknown. In `fit`: sample weights are not one a triplet.
 
     Example:
         >>> from keras_metric.models import embedding_network, small_cnn

@@ -158,7 +158,9 @@ def tuples(sampler: Any, images: np.ndarray, labels: np.ndarray, options: dict[s
     return Tuples()
 
 
-def verification(network: str, model: Any, images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+def verification(
+    network: str, model: Any, images: np.ndarray, labels: np.ndarray
+) -> dict[str, Any]:
     """How well 10,000 pairs of unseen images are told apart."""
     from keras_metric import metrics
 
@@ -272,8 +274,7 @@ def run_apart(job: dict[str, Any], flags: argparse.Namespace) -> dict[str, Any]:
         environment["JAX_COMPILATION_CACHE_DIR"] = str(flags.cache)
     done = subprocess.run(
         [*command, "--data", str(flags.data)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         env=environment,
         cwd=ROOT,
@@ -282,6 +283,21 @@ def run_apart(job: dict[str, Any], flags: argparse.Namespace) -> dict[str, Any]:
         raise RuntimeError(f"{job['network']} {job['variant']}:\n{done.stderr[-2000:]}")
     found = json.loads(done.stdout.splitlines()[-1])
     return {**job, "backend": flags.backend, **found}
+
+
+def update(
+    path: Path, new_rows: list[dict[str, Any]], throughput: dict[str, Any] | None = None
+) -> None:
+    """Adds to what the file holds now, so that two calls at a time lose nothing."""
+    known: dict[str, Any] = {"rows": [], "throughput": {}}
+    if path.exists():
+        known |= json.loads(path.read_text(encoding="utf-8"))
+    rows = {run_key(row): row for row in (*known["rows"], *new_rows)}
+    write(path, list(rows.values()), known["throughput"] if throughput is None else throughput)
+
+
+def run_key(row: dict[str, Any]) -> str:
+    return json.dumps([row[name] for name in ("network", "variant", "seed", "options")])
 
 
 def write(path: Path, rows: list[dict[str, Any]], throughput: dict[str, Any]) -> None:
@@ -313,9 +329,11 @@ def throughput(flags: argparse.Namespace) -> dict[str, Any]:
     from keras_metric import layers, losses, models
 
     images, labels = fashion_mnist(flags.data, "train")
+    steps = (flags.limit or len(labels)) // 128
+    rows = 128 * steps
     stored = tfds.load("fashion_pairs", split="train", as_supervised=True).batch(128)
     stream = tfds_builders.streams.pairs((images, labels), 128, output="tf")
-    ids = tfds_builders.sampling.PairSampler(labels).take(0, len(labels))
+    ids = tfds_builders.sampling.PairSampler(labels).take(0, rows)
     arrays = (images[ids[:, 0]], images[ids[:, 1]])
     same = (labels[ids[:, 0]] == labels[ids[:, 1]]).astype("float32")
     embedding = models.embedding_network(models.small_cnn())
@@ -323,8 +341,8 @@ def throughput(flags: argparse.Namespace) -> dict[str, Any]:
     network.compile("adam", losses.ContrastiveLoss())
     feeds = {
         "arrays in memory": lambda: network.fit(arrays, same, batch_size=128, verbose=0),
-        "tfds.load": lambda: network.fit(stored.prefetch(2), verbose=0),
-        "stream": lambda: network.fit(stream, verbose=0),
+        "tfds.load": lambda: network.fit(stored.take(steps).prefetch(2), shuffle=False, verbose=0),
+        "stream": lambda: network.fit(stream.take(steps), shuffle=False, verbose=0),
     }
     network.fit(arrays, same, batch_size=128, verbose=0, steps_per_epoch=20)
     seconds: dict[str, list[float]] = {name: [] for name in feeds}
@@ -333,11 +351,13 @@ def throughput(flags: argparse.Namespace) -> dict[str, Any]:
             start = time.perf_counter()
             fit()
             seconds[name].append(time.perf_counter() - start)
-            print(f"{name}: {len(labels) / seconds[name][-1]:,.0f} pairs/s", flush=True)
-    rates = {name: len(labels) / statistics.median(s) for name, s in seconds.items()}
+            print(f"{name}: {rows / seconds[name][-1]:,.0f} pairs/s", flush=True)
+    rates = {name: rows / statistics.median(s) for name, s in seconds.items()}
     best = rates["arrays in memory"]
     return {
         "backend": keras.backend.backend(),
+        "pairs": rows,
+        "rounds": flags.seeds,
         **{
             name: {"pairs_per_second": round(rate), "of_arrays": round(rate / best, 3)}
             for name, rate in rates.items()
@@ -373,24 +393,15 @@ def main() -> None:
         found = run_one(job["network"], job["options"], job["seed"], flags.data)
         print(json.dumps(found))
         return
-    known: dict[str, Any] = {"rows": [], "throughput": {}}
-    if flags.output.exists():
-        known |= json.loads(flags.output.read_text(encoding="utf-8"))
-    rows, rates = known["rows"], known["throughput"]
     if flags.throughput:
         os.environ["KERAS_BACKEND"] = flags.backend
-        write(flags.output, rows, throughput(flags))
+        update(flags.output, [], throughput(flags))
         return
     jobs = jobs_of(flags)
     start = time.perf_counter()
     with ThreadPoolExecutor(flags.jobs) as pool:
         for number, row in enumerate(pool.map(lambda job: run_apart(job, flags), jobs), 1):
-            same = [[r["network"], r["variant"], r["seed"], r["options"]] for r in rows]
-            key = [row["network"], row["variant"], row["seed"], row["options"]]
-            if key in same:
-                rows.pop(same.index(key))
-            rows.append(row)
-            write(flags.output, rows, rates)
+            update(flags.output, [row])
             print(
                 f"[{number}/{len(jobs)} {time.perf_counter() - start:.0f} s] {row['network']}, "
                 f"{row['variant']}, seed {row['seed']}: pairs {row['pair_accuracy']:.4f}   "

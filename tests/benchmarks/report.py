@@ -44,15 +44,18 @@ def rate(batches: Iterator[Any], per_batch: int, seconds: float | None = None) -
     return count * per_batch / (time.perf_counter() - start)
 
 
-def run_apart(module: str, name: str, environment: dict[str, str]) -> list[Row]:
-    """The rows of `module`'s function `name`, in a process of its own.
+def run_apart(
+    module: str, name: str, environment: dict[str, str], arguments: tuple[str, ...] = ()
+) -> list[Row]:
+    """The rows that `module`'s function `name` returns, in a process of its own.
 
     Raises:
         RuntimeError: It failed; the message is the last line of what it wrote.
     """
-    code = f"import json; from {module} import {name} as f; print('\\n' + json.dumps(f()))"
+    call = "print('\\n' + json.dumps(f(*sys.argv[1:])))"
+    code = f"import json, sys; from {module} import {name} as f; {call}"
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, *arguments],
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
         capture_output=True,
         text=True,

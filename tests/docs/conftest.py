@@ -1,6 +1,31 @@
 """The hooks that fill in pages are programs of the site, not of a package."""
 
+import importlib.util
+import os
+import subprocess
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "hooks"))
+import pytest
+
+from tests.docs.site import ROOT, Site
+
+sys.path.insert(0, str(ROOT / "docs" / "hooks"))
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The site, built anew as CI builds it."""
+    if importlib.util.find_spec("mkdocs") is None or importlib.util.find_spec("material") is None:
+        pytest.skip("needs the extra docs")
+    folder = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "WARNING" not in done.stderr
+    return Site(folder)

@@ -47,7 +47,7 @@ def members(module):
 def is_own(module):
     name = module.__name__
     is_part = name.startswith(("keras_metric.", "tfds_builders."))
-    is_dataset = name.startswith("tfds_builders.fashion_")
+    is_dataset = name.endswith("_dataset_builder")
     return is_part and not is_dataset and "._" not in name and module.__doc__ is not None
 
 

@@ -197,3 +197,107 @@ def pnp(
             s = x @ x[a]
             values.append(np.mean([f(_before(s, negatives, i, anneal)) for i in positives]))
     return float(np.mean(values))
+
+
+def margin(
+    labels: np.ndarray, x: np.ndarray, margin: float = 0.2, beta: float | np.ndarray = 1.2
+) -> float:
+    """`beta` is one number, or one for each class."""
+    d, costs = euclidean(x), []
+    for a, positives, negatives in anchors(labels):
+        boundary = beta if np.ndim(beta) == 0 else np.asarray(beta)[labels[a]]
+        for p in positives:
+            for n in negatives:
+                costs += [max(0.0, d[a, p] - boundary + margin)]
+                costs += [max(0.0, boundary - d[a, n] + margin)]
+    return sum(costs) / sum(cost > 0 for cost in costs)
+
+
+def decoupled(
+    labels: np.ndarray,
+    x: np.ndarray,
+    temperature: float = 0.1,
+    weight_scale: float | None = None,
+) -> float:
+    x, terms = unit(x), []
+    for a, positives, negatives in anchors(labels):
+        for p in positives if negatives else []:
+            others = sum(math.exp(x[a] @ x[n] / temperature) for n in negatives)
+            terms.append((x[a] @ x[p], math.log(others)))
+    weights = np.ones(len(terms))
+    if weight_scale is not None:
+        raised = np.exp([s / weight_scale for s, _ in terms])
+        weights = 2.0 - raised / raised.mean()
+    costs = [rest - w * s / temperature for w, (s, rest) in zip(weights, terms, strict=True)]
+    return float(np.mean(costs))
+
+
+def npairs(labels: np.ndarray, views: np.ndarray) -> float:
+    """Views of shape (batch, 2, dim), compared by the dot product."""
+    s, costs = views[:, 0].astype("float64") @ views[:, 1].astype("float64").T, []
+    for i in range(len(s)):
+        partners = [j for j in range(len(s)) if labels[j] == labels[i]]
+        costs += [np.mean([math.log(sum(np.exp(s[i]))) - s[i, j] for j in partners])]
+    return float(np.mean(costs))
+
+
+def npairs_multilabel(labels: np.ndarray, views: np.ndarray) -> float:
+    s, costs = views[:, 0].astype("float64") @ views[:, 1].astype("float64").T, []
+    for i in range(len(s)):
+        shared = [int((labels[i] * labels[j]).sum()) for j in range(len(s))]
+        for j, count in enumerate(shared):
+            costs += [count / sum(shared) * (math.log(sum(np.exp(s[i]))) - s[i, j])]
+    return sum(costs) / len(s)
+
+
+def info_nce(views: np.ndarray, temperature: float = 0.07, symmetric: bool = False) -> float:
+    first, second = unit(views[:, 0]), unit(views[:, 1])
+    costs = []
+    for a, b in ((first, second), (second, first))[: 1 + symmetric]:
+        for i in range(len(a)):
+            raised = [math.exp(a[i] @ other / temperature) for other in b]
+            costs.append(-math.log(raised[i] / sum(raised)))
+    return float(np.mean(costs))
+
+
+def sup_con_multilabel(labels: np.ndarray, x: np.ndarray, temperature: float = 0.1) -> float:
+    x, costs, rows = unit(x), [], range(len(x))
+    for a in rows:
+        total = sum(math.exp(x[a] @ x[k] / temperature) for k in rows if k != a)
+        for label in np.flatnonzero(labels[a]):
+            positives = [p for p in rows if p != a and labels[p, label]]
+            terms = [x[a] @ x[p] / temperature - math.log(total) for p in positives]
+            costs += [-np.mean(terms)] if terms else []
+    return float(np.mean(costs))
+
+
+def vicreg(views: np.ndarray, weights: tuple[float, float, float] = (25.0, 25.0, 1.0)) -> float:
+    views = views.astype("float64")
+    invariance = np.mean([(a - b) ** 2 for a, b in views])
+    variance = spread = 0.0
+    for view in (views[:, 0], views[:, 1]):
+        covariance, dim = np.cov(view.T), view.shape[1]
+        for i in range(dim):
+            variance += max(0.0, 1 - math.sqrt(covariance[i, i] + 1e-4)) / dim / 2
+            spread += sum(covariance[i, j] ** 2 for j in range(dim) if j != i) / dim
+    return float(np.dot(weights, (invariance, variance, spread)))
+
+
+def barlow_twins(views: np.ndarray, redundancy: float = 0.005) -> float:
+    views = views.astype("float64")
+    views = (views - views.mean(0)) / np.sqrt(views.var(0) + 1e-5)
+    dim, cost = views.shape[2], 0.0
+    for i in range(dim):
+        for j in range(dim):
+            correlation = np.mean(views[:, 0, i] * views[:, 1, j])
+            cost += (1 - correlation) ** 2 if i == j else redundancy * correlation**2
+    return float(cost)
+
+
+def sim_siam(stacked: np.ndarray) -> float:
+    """Predictions, then projections, in the order of the views."""
+    costs, half = [], stacked.shape[1] // 2
+    for row in stacked:
+        x = unit(row)
+        costs += [-x[i] @ x[half + half - 1 - i] for i in range(half)]
+    return float(np.mean(costs))

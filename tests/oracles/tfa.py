@@ -75,3 +75,47 @@ def triplet_hard(
     positives = tf.cast(adjacency, distances.dtype) - tf.eye(tf.size(labels), dtype=distances.dtype)
     gap = _masked_maximum(distances, positives) - _masked_minimum(distances, negatives) + margin
     return tf.reduce_mean(tf.math.log1p(tf.exp(gap)) if soft else tf.maximum(gap, 0.0))
+
+
+def contrastive(similar: Any, distances: Any, margin: float = 1.0) -> Any:
+    """Contrastive loss of each pair."""
+    similar = tf.cast(similar, distances.dtype)
+    apart = tf.square(tf.maximum(margin - distances, 0.0))
+    return similar * tf.square(distances) + (1.0 - similar) * apart
+
+
+def lifted_struct(labels: Any, embeddings: Any, margin: float = 1.0) -> Any:
+    """Lifted structured loss with the published (batch, batch, batch) tiling."""
+    labels = tf.reshape(labels, (-1, 1))
+    distances = pairwise_distance(embeddings)
+    adjacency = tf.equal(labels, tf.transpose(labels))
+    n, dtype = tf.size(labels), distances.dtype
+    is_negative = tf.cast(tf.logical_not(adjacency), dtype)
+    gaps = margin - distances
+    largest = _masked_maximum(gaps, is_negative)
+    largest = tf.maximum(largest, tf.transpose(largest))  # of either end
+    exponents = tf.exp(tf.tile(gaps, [n, 1]) - tf.reshape(tf.transpose(largest), (-1, 1)))
+    sums = tf.reshape(tf.reduce_sum(exponents * tf.tile(is_negative, [n, 1]), 1), [n, n])
+    costs = largest + tf.math.log(sums + tf.transpose(sums)) + distances
+    is_positive = tf.cast(adjacency, dtype) - tf.eye(n, dtype=dtype)
+    total = 0.25 * tf.reduce_sum(tf.square(tf.maximum(costs * is_positive, 0.0)))
+    return total / (tf.reduce_sum(is_positive) / 2.0)
+
+
+def npairs(labels: Any, similarities: Any) -> Any:
+    """Cross-entropy of rows of similarities with equal weights for the anchor's class."""
+    labels = tf.reshape(labels, (-1, 1))
+    return _cross_entropy(tf.equal(labels, tf.transpose(labels)), similarities)
+
+
+def npairs_multilabel(labels: Any, similarities: Any) -> Any:
+    """The same with the numbers of shared labels as weights."""
+    labels = tf.cast(labels, similarities.dtype)
+    return _cross_entropy(tf.matmul(labels, labels, transpose_b=True), similarities)
+
+
+def _cross_entropy(weights: Any, similarities: Any) -> Any:
+    weights = tf.cast(weights, similarities.dtype)
+    weights = weights / tf.reduce_sum(weights, 1, keepdims=True)
+    costs = tf.nn.softmax_cross_entropy_with_logits(labels=weights, logits=similarities)
+    return tf.reduce_mean(costs)

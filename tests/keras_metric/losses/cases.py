@@ -46,6 +46,8 @@ OTHER_ARGUMENTS: dict[str, dict[str, Any]] = {
     "CircleLoss": {"m": 0.65, "gamma": 80.25, "distance": "arc"},
     "NCALoss": {"softmax_scale": 1.25, "distance": "L2"},
     "SoftNearestNeighborLoss": {"temperature": 1.25, "distance": "L2"},
+    "DecoupledContrastiveLoss": {"temperature": 0.3, "weight_scale": 0.5, "distance": "arc"},
+    "MarginLoss": {"margin": 0.3, "beta": None, "num_classes": 3, "distance": "manhattan"},
     "LiftedStructLoss": {"margin": 1.25, "distance": "manhattan"},
     "GeneralizedLiftedStructLoss": {
         "neg_margin": 1.25,
@@ -72,6 +74,9 @@ DETACHED: dict[str, str] = {
     "CircleLoss": "its pair weights carry no gradient",
     "DynamicSoftMarginLoss": "its triplets' weights carry no gradient",
 }
+
+# Losses without a lower bound at 0.
+MAY_BE_NEGATIVE = {"DecoupledContrastiveLoss"}
 
 # Gradients that are finite but exceed float16's largest number, 65504: scale / norm.
 BEYOND_FLOAT16 = {("CircleLoss", "tiny norms"), ("TupletMarginLoss", "tiny norms")}

@@ -18,6 +18,14 @@ CASES = {
     "angular 55": (losses.AngularLoss, oracle.angular, {"alpha": 55.0}),
     "tuplet": (losses.TupletMarginLoss, oracle.tuplet_margin, {}),
     "tuplet 20": (losses.TupletMarginLoss, oracle.tuplet_margin, {"margin": 20.0, "scale": 8.0}),
+    "margin": (losses.MarginLoss, oracle.margin, {}),
+    "margin 0.5": (losses.MarginLoss, oracle.margin, {"margin": 0.5, "beta": 0.9}),
+    "decoupled": (losses.DecoupledContrastiveLoss, oracle.decoupled, {}),
+    "decoupled, weighted": (
+        losses.DecoupledContrastiveLoss,
+        oracle.decoupled,
+        {"temperature": 0.3, "weight_scale": 0.5},
+    ),
     "variance": (losses.IntraPairVarianceLoss, oracle.intra_pair_variance, {}),
     "ranked list": (losses.RankedListLoss, oracle.ranked_list, {}),
     "ranked list, Tp": (
@@ -60,7 +68,8 @@ CASES = {
 def test_a_plain_loop_gives_the_same(name):
     cls, loop, arguments = CASES[name]
     # Those on distances do not scale embeddings to length 1 themselves.
-    x = UNIT if cls in (losses.RankedListLoss, losses.DynamicSoftMarginLoss) else X
+    on_distances = (losses.RankedListLoss, losses.DynamicSoftMarginLoss, losses.MarginLoss)
+    x = UNIT if cls in on_distances else X
     expected = loop(LABELS, x, **arguments)
     np.testing.assert_allclose(float(cls(**arguments)(LABELS, x)), expected, rtol=2e-5)
 
@@ -170,6 +179,12 @@ def test_ranked_list_and_dynamic_margin_by_hand():
         (lambda: losses.ThresholdConsistentMarginLoss(margin_plus=2), "margin_plus must be from"),
         (lambda: losses.HistogramLoss(num_bins=2.5), "positive integer. Received: num_bins=2.5"),
         (lambda: losses.FastAPLoss(num_bins=True), "positive integer. Received: num_bins=True"),
+        (lambda: losses.MarginLoss(margin=-1), "margin must be at least 0.*margin=-1"),
+        (lambda: losses.MarginLoss(num_classes=3), "beta=None. Received: beta=1.2, num_classes=3"),
+        (lambda: losses.MarginLoss(beta=None, num_classes=0), "num_classes must be a positive"),
+        (lambda: losses.MarginLoss(miner="batch-hard"), "Did you mean 'batch_hard'"),
+        (lambda: losses.DecoupledContrastiveLoss(temperature=-1), "temperature must be greater"),
+        (lambda: losses.DecoupledContrastiveLoss(weight_scale=0), "weight_scale must be greater"),
         (lambda: losses.SmoothAPLoss(temperature=0), "temperature must be greater than 0"),
         (lambda: losses.PNPLoss(variant="Dp"), "known are 'O', 'Iu', 'Ib', 'Ds', 'Dq'"),
     ],

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_metric import losses
+from keras_metric import losses, miners
 from tests.backends import value_and_gradient
 from tests.keras_metric.losses.cases import labelled_batch
 from tests.oracles import losses as oracle
@@ -25,6 +25,13 @@ def _hard(peer: Any) -> Callable[[Any, Any], Any]:
 
     loss = peer.TripletMarginLoss(0.2, reducer=reducers.MeanReducer())
     miner = miners.BatchHardMiner()
+    return lambda x, labels: loss(x, labels, miner(x, labels))
+
+
+def _semi_hard(peer: Any) -> Callable[[Any, Any], Any]:
+    from pytorch_metric_learning.miners import TripletMarginMiner
+
+    loss, miner = peer.MarginLoss(0.1, beta=0.8), TripletMarginMiner(0.3, "semihard")
     return lambda x, labels: loss(x, labels, miner(x, labels))
 
 
@@ -46,6 +53,11 @@ PEERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
         lambda m: m.ContrastiveLoss(0.1, 1.2),
     ),
     "batch hard": (losses.TripletHardLoss(0.2), _hard),
+    "margin": (losses.MarginLoss(), lambda m: m.MarginLoss()),
+    "margin, narrow": (
+        losses.MarginLoss(0.1, 0.8, miner=miners.TripletMarginMiner(0.3, "semi-hard")),
+        _semi_hard,
+    ),
     "angular": (losses.AngularLoss(), lambda m: m.AngularLoss()),
     "tuplet": (losses.TupletMarginLoss(), lambda m: m.TupletMarginLoss()),
     "tuplet, 20 degrees": (
@@ -187,3 +199,75 @@ def test_theirs_ignores_reference_embeddings_in_the_threshold_loss():
     same = labels[:, None] == ref_labels[None]
     below, above = 0.9 - cosines[same], cosines[~same] - 0.5
     np.testing.assert_allclose(got, below[below >= 0].mean() + above[above >= 0].mean(), rtol=1e-5)
+
+
+def test_learned_margins_of_each_class():
+    labels, x = labelled_batch(seed=2, size=12)
+    betas = np.array([0.9, 1.2, 0.7], "float32")
+    peer = pml.MarginLoss(learn_beta=True, num_classes=3)
+    peer.beta.data = torch.tensor(betas)
+    expected = theirs(peer, labels, x)
+    ours = losses.MarginLoss(beta=None, num_classes=3)
+    both = np.concatenate([x, np.tile(betas, (12, 1))], axis=1)
+    value, gradient = value_and_gradient(lambda both: ours(labels, both), both)
+    assert_agree((value, gradient[:, :6]), expected, x)
+    by_class = gradient[:, 6:].sum(0)
+    np.testing.assert_allclose(by_class, peer.beta.grad.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def two_views(size: int = 12) -> np.ndarray:
+    rng = np.random.default_rng(5)
+    views = rng.normal(size=(size, 1, 5)) + 0.4 * rng.normal(size=(size, 2, 5))
+    return (views / np.linalg.norm(views, axis=2, keepdims=True)).astype("float32")
+
+
+def of_views(loss: Any, views: np.ndarray) -> tuple[float, np.ndarray]:
+    given = torch.tensor(views, requires_grad=True)
+    value = loss(given)
+    value.backward()
+    return value.item(), given.grad.numpy()
+
+
+VIEWS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
+    "InfoNCE": (
+        losses.InfoNCELoss(),
+        lambda v: pml.SelfSupervisedLoss(pml.NTXentLoss(), symmetric=False)(v[:, 0], v[:, 1]),
+    ),
+    "n-pairs": (
+        losses.NpairsLoss(),
+        lambda v: pml.NPairsLoss()(
+            torch.cat([v[:, 0], v[:, 1]]), torch.arange(len(v)).repeat(2), _pairs(len(v))
+        ),
+    ),
+    "VICReg": (losses.VICRegLoss(), lambda v: pml.VICRegLoss()(v[:, 0], ref_emb=v[:, 1])),
+}
+
+
+def _pairs(size: int) -> tuple[Any, ...]:
+    first = torch.arange(size)
+    return first, first + size, first[:0], first[:0]
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_losses_on_two_views(name):
+    ours, peer = VIEWS[name]
+    views = two_views() if name != "VICReg" else 3.0 * two_views()
+    got = value_and_gradient(lambda views: ours(None, views), views)
+    expected = of_views(peer, views)
+    np.testing.assert_allclose(got[0], expected[0], rtol=1e-5)
+    if name == "VICReg":
+        np.testing.assert_allclose(got[1], expected[1], rtol=1e-4, atol=1e-4)
+        return
+    for view in (0, 1):
+        ours_along, theirs_along = (
+            along_the_sphere(views[:, view], gradient[:, view])
+            for gradient in (got[1], expected[1])
+        )
+        np.testing.assert_allclose(ours_along, theirs_along, rtol=1e-4, atol=1e-4)
+
+
+def test_one_label_a_row_is_its_supervised_contrastive_loss():
+    labels, x = labelled_batch(seed=2, size=12)
+    ours = losses.SupConMultilabelLoss()
+    got = value_and_gradient(lambda x: ours(np.eye(3, dtype=int)[labels], x), x)
+    assert_agree(got, theirs(pml.SupConLoss(), labels, x), x)

@@ -7,7 +7,7 @@ import pytest
 
 from keras_metric import losses, miners
 from keras_metric.losses import TripletLoss, _triplet_sums
-from tests.backends import compiled_on_jax, to_numpy, value_and_gradient
+from tests.backends import compiled_on_jax, slow_on_jax, to_numpy, value_and_gradient
 from tests.keras_metric.losses.cases import labelled_batch
 
 X = np.array([[0.0], [1.0], [3.0], [7.0]], "float32")
@@ -67,6 +67,7 @@ def test_by_hand():
     np.testing.assert_allclose(to_numpy(loss(LABELS, x)), [0.5, 0.5, 3.5, 3.5])
 
 
+@slow_on_jax
 @pytest.mark.parametrize("choice", BY_RULE, ids="-".join)
 @pytest.mark.parametrize("swap", [False, True], ids=["", "swap"])
 def test_every_choice_is_the_plain_loop(choice, swap):
@@ -120,6 +121,7 @@ def test_both_ways_have_the_same_gradient(monkeypatch):
     np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-4, atol=1e-6)
 
 
+@slow_on_jax
 @pytest.mark.parametrize("swap", [False, True], ids=["", "swap"])
 @pytest.mark.parametrize("choice", BY_RULE, ids="-".join)
 def test_every_choice_has_the_derivative_as_its_gradient(choice, swap):
@@ -171,6 +173,7 @@ def test_pytorch_metric_learning(case, size):
     np.testing.assert_allclose(gradient, given.grad.numpy(), rtol=1e-4, atol=1e-5)
 
 
+@slow_on_jax
 @pytest.mark.parametrize("miner", miners.names())
 @pytest.mark.parametrize("options", [{}, {"soft": True}, {"swap": True}], ids=str)
 def test_miners_choose_the_triplets(miner, options):

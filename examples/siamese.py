@@ -1,0 +1,172 @@
+"""Tutorial 1, siamese networks: are two items of clothing the same kind of thing?
+
+python examples/siamese.py            # the full Fashion-MNIST
+python examples/siamese.py --sample   # the 1,500 images in the package
+"""
+
+# %%
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Off by default on AMD processors, where convolutions are then 3 times as slow.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+import keras
+import numpy as np
+import tensorflow_datasets as tfds
+from keras import layers
+
+import tfds_builders
+from keras_metric import metrics, models, visualization
+from keras_metric.layers import SimilarityHead
+from keras_metric.retrieval import measures
+from tfds_builders.sources import CLASS_NAMES
+
+
+# %%
+def parse_flags():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sample", action="store_true", help="use the images in the package")
+    parser.add_argument("--epochs", type=int, help="default: 6, or 30 on the sample")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output", type=Path, default=Path("siamese_output"))
+    parser.add_argument("--backbone", default="small_cnn", help="dense, wide_cnn or pretrained")
+    parser.add_argument("--embedding-size", type=int, default=64)
+    parser.add_argument("--augment", action="store_true", help="flip and move images at random")
+    return parser.parse_args()
+
+
+def load_pairs():
+    """All pairs of both splits, each a dict of arrays, and the training pairs in batches."""
+    name = "fashion_pairs/sample" if flags.sample else "fashion_pairs"
+    datasets = tfds.load(name, split=["train", "test"])
+    train, test = (next(d.batch(len(d)).as_numpy_iterator()) for d in datasets)
+    pairs = tfds.load(name, split="train", as_supervised=True).cache()
+    batches = pairs.shuffle(len(pairs), seed=flags.seed).batch(min(128, len(pairs) // 10))
+    if flags.augment:
+        changes = [layers.RandomFlip("horizontal"), layers.RandomTranslation(0.1, 0.1)]
+        batches = tfds_builders.augment(batches, changes, seed=flags.seed)
+    return train, test, batches.prefetch(2)
+
+
+def make_backbone(name):
+    """A network from an image to features, from the simplest to one that knows photographs."""
+    image = keras.Input((28, 28, 1))
+    if name == "dense":
+        x = layers.Flatten()(layers.Rescaling(1 / 255)(image))
+        return keras.Model(image, layers.Dense(128, "relu")(x))
+    if name == "pretrained":  # downloads the weights of MobileNetV2
+        x = layers.Resizing(96, 96)(layers.Rescaling(1 / 127.5, -1)(image))
+        x = layers.Concatenate()([x, x, x])  # grey as red, green and blue
+        features = keras.applications.MobileNetV2((96, 96, 3), include_top=False, pooling="avg")
+        return keras.Model(image, features(x))
+    return models.small_cnn(filters=(32, 64, 128) if name == "wide_cnn" else (16, 32, 64))
+
+
+def build(num_steps):
+    embedding = models.embedding_network(make_backbone(flags.backbone), flags.embedding_size)
+    head = SimilarityHead("difference", output_activation="sigmoid")
+    network = models.SiameseNetwork(embedding, head)
+    schedule = keras.optimizers.schedules.CosineDecay(3e-3, num_steps)
+    network.compile(keras.optimizers.Adam(schedule), "binary_crossentropy", metrics=["accuracy"])
+    return network
+
+
+def measure_pairs(output, same):
+    """How many are told right, and what a "same" is worth where few pairs are the same."""
+    said = output > 0.5
+    tar, far = said[same].mean(), said[~same].mean()
+    return {
+        "accuracy": (said == same).mean(),
+        "equal_error_rate": metrics.equal_error_rate(same, 1 - output),
+        "same_accepted": tar,
+        "different_accepted": far,
+        "precision_half": tar / (tar + far),
+        "precision_tenth": 0.1 * tar / (0.1 * tar + 0.9 * far),
+    }
+
+
+def confusions(output, pairs, count=5):
+    """The kinds of different pairs that are taken for the same most often."""
+    different = pairs["same"] == 0
+    classes = np.sort(np.stack([pairs["label_a"], pairs["label_b"]])[:, different], axis=0)
+    wrong, rows = output[different] > 0.5, []
+    for a, b in np.unique(classes, axis=1).T:
+        here = (classes[0] == a) & (classes[1] == b)
+        row = {"a": CLASS_NAMES[a], "b": CLASS_NAMES[b], "pairs": int(here.sum())}
+        rows.append({**row, "share": float(wrong[here].mean())})
+    return sorted(rows, key=lambda row: -row["share"])[:count]
+
+
+def compare_all(network, queries, gallery):
+    """The network's output for each query with each image of the gallery."""
+    pairs = ([np.broadcast_to(query, gallery.shape), gallery] for query in queries)
+    return np.stack([keras.ops.convert_to_numpy(network.head(pair))[:, 0] for pair in pairs])
+
+
+def show_pairs(pairs, texts=None):
+    """Pairs with the names of their classes; the frame tells the truth."""
+    a, b = (np.array(CLASS_NAMES)[pairs[key]] for key in ("label_a", "label_b"))
+    b = b if texts is None else np.array([f"{x}\n{y}" for x, y in zip(b, texts, strict=True)])
+    return tfds_builders.show([{**pairs, "label_a": a, "label_b": b}], rows=3)
+
+
+# %%
+flags = parse_flags()
+flags.output.mkdir(parents=True, exist_ok=True)
+keras.utils.set_random_seed(flags.seed)
+train, test, batches = load_pairs()
+show_pairs({key: train[key][:12] for key in train}).savefig(flags.output / "siamese_data.png")
+
+# %%
+epochs = flags.epochs or (30 if flags.sample else 6)
+network = build(epochs * len(batches))
+start = time.perf_counter()
+history = network.fit(batches, epochs=epochs)
+seconds = time.perf_counter() - start
+
+# %%
+same, labels = test["same"] == 1, test["label_a"]
+output = network.predict((test["image_a"], test["image_b"]), batch_size=500)[:, 0]
+gallery = network.embedding.predict(train["image_a"], batch_size=500)
+queries = network.embedding.predict(test["image_a"], batch_size=500)
+found = measures.evaluate(queries, labels, gallery, train["label_a"], distance="euclidean")
+shuffled = np.random.default_rng(flags.seed).permutation(len(labels))
+outputs = compare_all(network, queries[shuffled[:100]], gallery)
+results = {
+    **{"epochs": epochs, "seconds": seconds, "loss": history.history["loss"]},
+    **{"pairs": len(train["same"]), "images_seen": 2 * len(train["same"]) * epochs},
+    **{"test_pairs": len(same), "parameters": network.count_params()},
+    **{"gallery": len(gallery), "sure": np.median((outputs > 0.99).sum(axis=1))},
+    **{**measure_pairs(output, same), **found, "confused": confusions(output, test)},
+}
+(flags.output / "siamese.json").write_text(json.dumps(results, indent=1, default=float))
+
+# %%
+is_right, certainty = (output > 0.5) == same, np.abs(output - 0.5)
+for name, rows in (
+    ("right", np.flatnonzero(is_right)[:12]),
+    ("wrong", np.argsort(np.where(is_right, 0, -certainty))[:12]),
+):
+    texts = [f"same: {share:.1%}" for share in output[rows]]
+    figure = show_pairs({key: test[key][rows] for key in test}, texts)
+    figure.savefig(flags.output / f"siamese_{name}.png")
+title = "1 minus the network's output, for test pairs"
+figure = visualization.distance_histogram(1 - output, same, 0.5, title)
+figure.savefig(flags.output / "siamese_histogram.png")
+best = np.argsort(-outputs[:5], axis=1)[:, :8]
+visualization.show_neighbors(
+    *(test["image_a"][shuffled[:5]], train["image_a"][best]),
+    *(labels[shuffled[:5]], train["label_a"][best]),
+    *(np.take_along_axis(outputs[:5], best, axis=1), CLASS_NAMES),
+    title="Training images by the network's output, greatest first",
+).savefig(flags.output / "siamese_ranking.png")
+print(
+    f"Siamese network, {epochs} epochs in {seconds:.0f} s: {results['accuracy']:.1%} of "
+    f"{len(same):,} test pairs told right; P@1 {found['recall_at_1']:.3f}, MAP@R "
+    f"{found['map_at_r']:.3f}. Pictures and numbers are in {flags.output}/"
+)
