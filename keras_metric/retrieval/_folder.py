@@ -13,6 +13,7 @@ import re
 import secrets
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,10 @@ def _write(file: Path, array: NDArray[Any]) -> None:
     if array.dtype.hasobject:
         raise ValueError(f"Only plain arrays are stored. Received: {file.name} of objects")
     with open(file, "xb") as stream:
-        np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
+        # Into an open file numpy writes past Python, and of a full disk it tells only how many
+        # numbers it wrote: through `write` alone the error is the system's own.
+        plain = SimpleNamespace(write=stream.write)
+        np.lib.format.write_array(plain, np.ascontiguousarray(array), allow_pickle=False)
         stream.flush()
         os.fsync(stream.fileno())
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_metric.retrieval._arrays import check_choice
 from keras_metric.retrieval._labels import as_labels
 
 
@@ -52,3 +53,40 @@ def zero_shot(labels: Any, train_share: float = 0.5) -> tuple[NDArray[Any], NDAr
     first = set(classes[:count])
     is_train = np.array([label in first for label in flat.tolist()])
     return np.flatnonzero(is_train), np.flatnonzero(~is_train)
+
+
+# (images, classes) of each part. Oh Song et al., 2016, section 6; Liu et al., 2016, for In-shop.
+PUBLISHED = {
+    "cub_200_2011": {"train": (5864, 100), "test": (5924, 100)},
+    "cars196": {"train": (8054, 98), "test": (8131, 98)},
+    "stanford_online_products": {"train": (59551, 11318), "test": (60502, 11316)},
+    "in_shop": {"train": (25882, 3997), "query": (14218, 3985), "gallery": (12612, 3985)},
+}
+
+
+def check_published(dataset: str, part: str, labels: Any) -> None:
+    """Compare a part's images and classes with the published counts.
+
+    Args:
+        dataset: "cub_200_2011", "cars196", "stanford_online_products" or "in_shop".
+        part: "train" or "test"; of In-shop "train", "query" or "gallery".
+        labels: Labels of the part's rows, `(rows,)`.
+
+    Raises:
+        ValueError: The counts differ, or there is no such dataset or part.
+
+    Example:
+        >>> check_published("cars196", "test", [3, 4])
+        Traceback (most recent call last):
+        ...
+        ValueError: cars196's test part has 8131 images of 98 classes. Received: 2 of 2
+    """
+    parts = PUBLISHED[check_choice(dataset, "dataset", tuple(PUBLISHED))]
+    images, classes = parts[check_choice(part, "part", tuple(parts))]
+    flat = as_labels(labels, None).tolist()
+    found = len(flat), len(set(flat))
+    if found != (images, classes):
+        raise ValueError(
+            f"{dataset}'s {part} part has {images} images of {classes} classes. "
+            f"Received: {found[0]} of {found[1]}"
+        )
