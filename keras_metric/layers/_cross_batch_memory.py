@@ -129,7 +129,7 @@ class CrossBatchMemory(keras.layers.Layer):
     def _store(self, embeddings: Any, labels: Any) -> None:
         embeddings = ops.stop_gradient(embeddings)[-self.memory_size :]
         labels = labels[-self.memory_size :]
-        count = ops.cast(ops.shape(labels)[0], "int32")
+        count = ops.shape(labels)[0]
         pointer = ops.convert_to_tensor(self.pointer)
         places = (pointer + ops.arange(count, dtype="int32")) % self.memory_size
         places = ops.expand_dims(places, 1)

@@ -65,6 +65,7 @@ class LearnableMargin(keras.layers.Layer):
             name="betas",
             shape=(self.num_classes or 1,),
             initializer=keras.initializers.Constant(self.initial),
+            autocast=False,
             regularizer=self.regularizer,
         )
 

@@ -27,12 +27,22 @@ class CircleLoss(PairLoss):
         gamma: Scale of the similarities. Must be greater than 0.
         name: Name of the loss.
         distance: Name, `Distance` object or function; see `keras_metric.distances`.
-        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+        **kwargs: `miner` (name or `Miner` that chooses the pairs that count; see
+            `keras_metric.miners`; default: all of them), `reduction` and `dtype`.
 
     Call arguments: those of `LabelledBatchLoss`.
 
     Raises:
         ValueError: An argument is out of range or the distance unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+        >>> # Cosines are 1 and twice 0: exponents 0.4 (0 - 0.4) and -0.4 (1 - 0.6), so
+        >>> # log(1 + 2 e^-0.32).
+        >>> loss = CircleLoss(gamma=1.0)(np.array([0, 0, 1, 1]), x)
+        >>> print(f"{float(loss):.4f}")
+        0.8970
     """
 
     def __init__(

@@ -28,12 +28,22 @@ class ContrastivePairsLoss(PairLoss):
         neg_margin: Distance from which negatives cost nothing.
         name: Name of the loss.
         distance: Name, `Distance` object or function; see `keras_metric.distances`.
-        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+        **kwargs: `miner` (name or `Miner` that chooses the pairs that count; see
+            `keras_metric.miners`; default: all of them), `reduction` and `dtype`.
 
     Call arguments: those of `LabelledBatchLoss`.
 
     Raises:
         ValueError: An argument is out of range or the distance unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.array([[0.0], [1.0], [3.0], [7.0]])
+        >>> # Positives are 1 and 4 apart, beyond 0.5 by 0.5 and 3.5; negatives 3 and 2,
+        >>> # within 4 by 1 and 2.
+        >>> loss = ContrastivePairsLoss(pos_margin=0.5, neg_margin=4.0)(np.array([0, 0, 1, 1]), x)
+        >>> print(f"{float(loss):.4f}")  # (0.5 + 3.5) / 2 + (1 + 2) / 2
+        3.5000
     """
 
     def __init__(

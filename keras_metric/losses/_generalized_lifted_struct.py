@@ -27,12 +27,21 @@ class GeneralizedLiftedStructLoss(PairLoss):
         pos_margin: Distance that positives should not exceed.
         name: Name of the loss.
         distance: Name, `Distance` object or function; see `keras_metric.distances`.
-        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+        **kwargs: `miner` (name or `Miner` that chooses the pairs that count; see
+            `keras_metric.miners`; default: all of them), `reduction` and `dtype`.
 
     Call arguments: those of `LabelledBatchLoss`.
 
     Raises:
         ValueError: An argument is out of range or the distance unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.array([[0.0], [1.0], [3.0], [7.0]])
+        >>> # One positive an anchor: 1 + log(e^-1 + e^-5), 4 + log(e^-2 + e^-1), and two below 0.
+        >>> loss = GeneralizedLiftedStructLoss()(np.array([0, 0, 1, 1]), x)
+        >>> print(f"{float(loss):.4f}")  # (0.0182 + 3.3133) / 4
+        0.8329
     """
 
     def __init__(

@@ -26,12 +26,22 @@ class LiftedStructLoss(PairLoss):
         margin: Wanted distance of negatives. Must be greater than 0.
         name: Name of the loss.
         distance: Name, `Distance` object or function; see `keras_metric.distances`.
-        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+        **kwargs: `miner` (name or `Miner` that chooses the pairs that count; see
+            `keras_metric.miners`; default: all of them), `reduction` and `dtype`.
 
     Call arguments: those of `LabelledBatchLoss`.
 
     Raises:
         ValueError: An argument is out of range or the distance unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.array([[0.0], [1.0], [3.0], [7.0]])
+        >>> # Both pairs see negatives at 3, 7, 2 and 6: log(e^-2 + e^-6 + e^-1 + e^-5) = -0.6686;
+        >>> # plus 1 and plus 4.
+        >>> loss = LiftedStructLoss()(np.array([0, 0, 1, 1]), x)
+        >>> print(f"{float(loss):.4f}")  # (0.3314^2 + 3.3314^2) / 2 / 2
+        2.8020
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from keras_metric.losses._labelled_batch import LabelledBatch
 from keras_metric.losses._loss import check_embeddings
 from keras_metric.losses._masked import masked_sum
 from keras_metric.losses._pair_loss import PairLoss
-from keras_metric.miners._triplets import AllTriplets
+from keras_metric.miners._triplets import AllTriplets, Triplets
 
 
 @keras.saving.register_keras_serializable(package="keras_metric")
@@ -103,9 +103,8 @@ class MarginLoss(PairLoss):
         beta = self.beta
         if beta is None:
             beta = ops.expand_dims(batch.extras["beta"], 1)
-        if self.miner is None:
-            triplets = AllTriplets(batch.is_positive, batch.is_negative)
-        else:
+        triplets: Triplets = AllTriplets(batch.is_positive, batch.is_negative)
+        if self.miner is not None:
             triplets = self.miner.triplets(batch, matrix)
         positive, negative = triplets.counts(matrix.dtype)
         sums, counts = ops.zeros_like(matrix[:, 0]), ops.zeros_like(matrix[:, 0])

@@ -27,12 +27,22 @@ class MultiSimilarityLoss(PairLoss):
         base: Similarity that separates positives from negatives.
         name: Name of the loss.
         distance: Name, `Distance` object or function; see `keras_metric.distances`.
-        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+        **kwargs: `miner` (name or `Miner` that chooses the pairs that count; see
+            `keras_metric.miners`; default: all of them), `reduction` and `dtype`.
 
     Call arguments: those of `LabelledBatchLoss`.
 
     Raises:
         ValueError: An argument is out of range or the distance unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+        >>> # Cosines are 1 and 0: log(1 + e^-1) / 2; the negatives, 0.5 below the base, add
+        >>> # next to nothing.
+        >>> loss = MultiSimilarityLoss()(np.array([0, 0, 1, 1]), x)
+        >>> print(f"{float(loss):.4f}")
+        0.1566
     """
 
     def __init__(

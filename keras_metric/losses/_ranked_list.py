@@ -33,7 +33,8 @@ class RankedListLoss(PairLoss):
         name: Name of the loss.
         distance: Name, `Distance` object or function; see `keras_metric.distances`. The
             default `alpha` suits Euclidean distances of embeddings of length 1.
-        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+        **kwargs: `miner` (name or `Miner` that chooses the pairs that count; see
+            `keras_metric.miners`; default: all of them), `reduction` and `dtype`.
 
     Call arguments: those of `LabelledBatchLoss`.
 

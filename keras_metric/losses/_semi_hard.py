@@ -11,6 +11,8 @@ from typing import Any
 
 from keras import ops
 
+from keras_metric.losses._masked import take_columns
+
 # Above this many positives of one anchor, sorting beats walking (measured on CPU).
 _MOST_TO_WALK = 32
 _INFINITY = float("inf")
@@ -94,8 +96,8 @@ def _sort(
 ) -> tuple[Any, Any]:
     """Sort each anchor's row once and look up every positive's next negative in it."""
     order, chosen, is_positive_here = sorted_semi_hard(distances, is_positive, is_negative)
-    to_positive = ops.take_along_axis(distances, order, axis=1)
-    to_negative = ops.take_along_axis(distances, chosen, axis=1)
+    to_positive = take_columns(distances, order)
+    to_negative = take_columns(distances, chosen)
     violation = ops.where(is_positive_here, margin + to_positive - to_negative, 0.0)
     costs = ops.sum(ops.where(is_positive_here, cost(violation), 0.0), axis=1)
     return costs, _count_positive(violation)

@@ -23,12 +23,21 @@ class SoftNearestNeighborLoss(PairLoss):
         temperature: Divides the distances. Must be greater than 0.
         name: Name of the loss.
         distance: Name, `Distance` object or function; see `keras_metric.distances`.
-        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+        **kwargs: `miner` (name or `Miner` that chooses the pairs that count; see
+            `keras_metric.miners`; default: all of them), `reduction` and `dtype`.
 
     Call arguments: those of `LabelledBatchLoss`.
 
     Raises:
         ValueError: An argument is out of range or the distance unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+        >>> # Squared distances are 0 to the positive and 2 to two negatives: log(1 + 2 e^-1).
+        >>> loss = SoftNearestNeighborLoss(temperature=2.0)(np.array([0, 0, 1, 1]), x)
+        >>> print(f"{float(loss):.4f}")
+        0.5514
     """
 
     def __init__(

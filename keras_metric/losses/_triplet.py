@@ -51,8 +51,9 @@ class TripletLoss(PairLoss):
         name: Name of the loss.
         distance: Name, `Distance` object or function; see `keras_metric.distances`.
         seed: Of the draw of `"distance-weighted"`.
-        **kwargs: `miner`, `reduction` and `dtype`. A miner chooses the triplets: leave
-            `positives` and `negatives` at `"all"` then.
+        **kwargs: `miner` (name or `Miner` that chooses the triplets; see
+            `keras_metric.miners`; leave `positives` and `negatives` at `"all"` then),
+            `reduction` and `dtype`.
 
     Call arguments: those of `LabelledBatchLoss`.
 

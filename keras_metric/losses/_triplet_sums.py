@@ -9,7 +9,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_metric.losses._masked import masked_count, masked_sum
+from keras_metric.losses._masked import masked_count, masked_sum, take_columns
 from keras_metric.losses._semi_hard import suffix_minimum
 from keras_metric.miners._triplets import AllTriplets, Triplets, column, is_column, walk_positives
 
@@ -140,7 +140,7 @@ def _sort(triplets: Triplets, distances: Any, hinge: Hinge) -> Sums:
     num_negatives = before[:, -1:]
     nearer, farther = _strictly_before(keys, before), _strictly_after(keys, is_positive)
     weights = is_positive * nearer - is_negative * farther
-    ordered = ops.take_along_axis(distances - fixed, order, axis=1)
+    ordered = take_columns(distances - fixed, order)
     violated = ops.sum(is_positive * nearer, axis=1)
     sums = ops.stop_gradient(sums) + ops.sum(ops.stop_gradient(weights) * ordered, axis=1)
     return sums, (num_positives * num_negatives)[:, 0], violated

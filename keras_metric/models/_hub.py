@@ -18,8 +18,10 @@ def presets() -> list[str]:
     """Names of keras-hub's presets, of images or not; none where it is not installed."""
     if not is_installed():
         return []
-    import keras_hub
-
+    try:
+        import keras_hub
+    except ImportError:  # one of its own requirements is missing
+        return []
     return list(keras_hub.models.Backbone.presets)
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ._indexer import Indexer as Indexer
     from ._similarity_search import SimilaritySearch as SimilaritySearch
     from ._store import ArrayStore as ArrayStore
+    from .engines import MilvusSearch as MilvusSearch
     from .metrics import MapAtK as MapAtK
     from .metrics import MapAtR as MapAtR
     from .metrics import NdcgAtK as NdcgAtK
@@ -23,6 +24,7 @@ _HOMES = {
     "Indexer": "_indexer",
     "SimilaritySearch": "_similarity_search",
     "ArrayStore": "_store",
+    "MilvusSearch": "engines",
     **dict.fromkeys(
         (
             "MapAtK",

@@ -117,7 +117,7 @@ def _named(model: keras.Model, name: str) -> tuple[keras.Model, str | None]:
     if layer is None:  # a subclassed model may still return a dict that has it
         return model, name
     try:
-        return keras.Model(model.inputs, layer.output), None
+        return keras.Model(model.input, layer.output), None
     except (AttributeError, ValueError) as error:
         raise ValueError(
             "A layer that is not a model can be the embedding in a functional model only: hand "

@@ -54,19 +54,23 @@ def unpack(cls: type[Any], arrays: Arrays, config: dict[str, Any], search: Any) 
             "This index was saved with a Search object: hand an empty one over. "
             "Received: search=None"
         )
+    name = config["search"] if search is None else search
     index = cls(
         config["embedding_size"],
         config["distance"],
-        config["search"] if search is None else search,
+        name if isinstance(name, str) else "flat",
         embedding_output=config["embedding_output"],
         stat_buffer_size=config["stat_buffer_size"],
         search_params=config["search_params"] if search is None else None,
     )
+    if not isinstance(name, str):
+        index.search_type, index.engine = name, index._checked_engine(name)
     index.kv_store.from_arrays(arrays)
     index.kv_store.reserve(config["next_id"])
     state = {k.removeprefix(_STATE): v for k, v in arrays.items() if k.startswith(_STATE)}
     engine: VectorSearch = index.engine
-    engine.restore(state, index.kv_store.embeddings, index.kv_store.ids)
+    store = index.kv_store
+    engine.restore_labelled(state, store.embeddings, store.ids, store.labels)
     _restore_calibration(index, config)
     return index
 

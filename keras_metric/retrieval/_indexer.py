@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from keras_metric.retrieval import _calibration, _evaluation, _files, _lookups, thresholds
+from keras_metric.retrieval import _calibration, _evaluation, _files, _lookups, _ranges, thresholds
 from keras_metric.retrieval._arrays import (
     FloatArray,
     IdArray,
@@ -102,6 +100,17 @@ class Indexer(_Indexer):
         given = self.search_type
         if isinstance(given, str):
             return make_engine(given, self.metric, self.embedding_size, self.search_params)
+        engine = self._checked_engine(given)
+        if hasattr(self, "engine"):
+            engine.reset()
+        elif engine.size():
+            raise ValueError(
+                "The search must be empty. "
+                f"Received: {type(engine).__name__} with {engine.size()} rows"
+            )
+        return engine
+
+    def _checked_engine(self, given: Any) -> VectorSearch:
         if not isinstance(given, _Search):
             raise ValueError(
                 f"`search` must be the name of an engine or a Search. Received: search={given!r}"
@@ -112,7 +121,6 @@ class Indexer(_Indexer):
                 f"The search must have dim {self.embedding_size} and distance {self.metric!r}. "
                 f"Received: search with dim {engine.dim} and distance {engine.metric!r}"
             )
-        engine.reset()
         return engine
 
     def add(
@@ -154,13 +162,13 @@ class Indexer(_Indexer):
         kept_labels, kept_data = as_labels(labels, len(rows)), as_data(data, len(rows))
         new = self.kv_store.new_ids(len(rows)) if ids is None else self._own_ids(ids, len(rows))
         if len(rows):
-            self.engine.insert(rows, new)
+            self.engine.insert_labelled(rows, new, kept_labels)
             self.kv_store.append(new, rows, kept_labels, kept_data)
         return new
 
     def _own_ids(self, ids: Any, count: int) -> IdArray:
         array = as_ids(ids)
-        taken = np.intersect1d(array, self.kv_store.ids)
+        taken = array[self.kv_store.has(array)]
         if len(array) != count or (count and array.min() < 0) or len(taken):
             raise ValueError(
                 f"`ids` must be {count} new ids of at least 0. Received: ids of length "
@@ -192,22 +200,25 @@ class Indexer(_Indexer):
         places, count = store.rows_of(array), len(array)
         rows = store.embeddings[places]
         if predictions is not None:
-            rows = as_embeddings(predictions, "predictions", self.embedding_size)
+            given = self._get_embeddings(predictions)
+            rows = as_embeddings(given, "predictions", self.embedding_size)
         if len(rows) != count:
             raise ValueError(f"`predictions` must be {count}. Received: {len(rows)} rows")
         new_labels = store.labels[places] if labels is None else as_labels(labels, count)
         kept = [store.data[place] for place in places]
         new_data = kept if data is None else as_data(data, count)
-        if predictions is not None and count:
+        is_searched = predictions is not None or (labels is not None and self.engine.labelled)
+        if is_searched and count:
             self.engine.remove(array)
-            self.engine.insert(rows, array)
+            self.engine.insert_labelled(rows, array, new_labels)
         store.replace(places, rows, new_labels, new_data)
 
     def rebuild(self) -> None:
         """Start the engine anew from the rows, as after many changes."""
         self.engine.reset()
         if self.size():
-            self.engine.insert(self.kv_store.embeddings, self.kv_store.ids)
+            store = self.kv_store
+            self.engine.insert_labelled(store.embeddings, store.ids, store.labels)
 
     def search(
         self, queries: Any, k: int = 5, verbose: int = 0
@@ -234,13 +245,14 @@ class Indexer(_Indexer):
         return ids, distances, _lookups.labels_of(self, ids)
 
     def range_search(
-        self, queries: Any, radius: float
+        self, queries: Any, radius: float, verbose: int = 0
     ) -> tuple[IdArray, FloatArray, LabelArray, IdArray]:
         """All rows within a distance of each query; exact with every engine.
 
         Args:
             queries: `(queries, dim)`.
             radius: Largest distance, included.
+            verbose: 1 shows a progress bar.
 
         Returns:
             Ids, distances and labels of all queries one after another, each query's nearest
@@ -250,7 +262,7 @@ class Indexer(_Indexer):
             ValueError: The index is empty, or `queries` or `radius` are not right.
         """
         rows = as_embeddings(self._get_embeddings(queries), "queries", self.embedding_size)
-        ids, distances, splits = _lookups.range_search(self, rows, radius)
+        ids, distances, splits = _ranges.range_search(self, rows, radius, verbose)
         return ids, distances, _lookups.labels_of(self, ids), splits
 
     def single_lookup(self, prediction: Any, k: int = 5) -> list[Any]:
@@ -405,7 +417,8 @@ class Indexer(_Indexer):
         Args:
             path: The folder.
             verbose: Nothing: loading is fast.
-            search: An empty `Search` object, where the index was saved with one.
+            search: A `Search` object, where the index was saved with one: empty, or a
+                `MilvusSearch` on the same collection.
 
         Raises:
             FileNotFoundError: There is no index.

@@ -17,7 +17,7 @@ _CHUNK_FLOATS = 2**22
 
 def search(index: Any, queries: FloatArray, k: int, verbose: int) -> tuple[IdArray, FloatArray]:
     """Ids and distances `(queries, min(k, size))`, nearest first, equal ones by id."""
-    _check_filled(index)
+    check_filled(index)
     if index.engine.outgrown():
         index.rebuild()
     k = min(k, index.size())
@@ -35,24 +35,6 @@ def search(index: Any, queries: FloatArray, k: int, verbose: int) -> tuple[IdArr
             bar.update(len(part))
     _count_lookups(index, len(queries), perf_counter() - start_time)
     return ids, distances
-
-
-def range_search(
-    index: Any, queries: FloatArray, radius: float
-) -> tuple[IdArray, FloatArray, IdArray]:
-    """Ids and distances within the radius, one query after another, and their splits."""
-    _check_filled(index)
-    if not isinstance(radius, (int, float, np.number)) or np.isnan(radius):
-        raise ValueError(f"`radius` must be a number. Received: radius={radius!r}")
-    ids, distances, counts = [np.empty(0, np.int64)], [np.empty(0, np.float32)], [0]
-    for query in queries:
-        values = paired_distances(index.kv_store.embeddings, query, index.metric)
-        near = np.flatnonzero(values <= radius)
-        near = near[np.lexsort((index.kv_store.ids[near], values[near]))]
-        ids.append(index.kv_store.ids[near])
-        distances.append(values[near].astype(np.float32))
-        counts.append(len(near))
-    return np.concatenate(ids), np.concatenate(distances), np.cumsum(counts)
 
 
 def labels_of(index: Any, ids: IdArray) -> LabelArray:
@@ -88,7 +70,8 @@ def reset_stats(index: Any) -> None:
     index._lookup_timings_buffer = deque(maxlen=index.stat_buffer_size)
 
 
-def _check_filled(index: Any) -> None:
+def check_filled(index: Any) -> None:
+    """An empty index has no neighbours to give."""
     if not index.size():
         raise ValueError("The index must hold at least one row. Received: an empty index")
 

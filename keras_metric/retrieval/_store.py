@@ -43,6 +43,7 @@ class ArrayStore(_Store):
         self._labels: Column | None = None
         self._data: list[Any] = []
         self._next = 0
+        self._ascending = True
         self._order: IdArray | None = None
 
     @property
@@ -84,6 +85,8 @@ class ArrayStore(_Store):
         """Add rows that are already checked."""
         if not len(ids):
             return
+        last = self.ids[-1:]
+        self._ascending &= bool((np.diff(ids, prepend=last) > 0).all())
         self._ids.append(ids)
         self._embeddings.append(embeddings)
         if self._labels is None:
@@ -100,17 +103,26 @@ class ArrayStore(_Store):
         Raises:
             ValueError: An id that the store does not have.
         """
-        if not self.size():
-            place, known = np.zeros(len(ids), np.int64), np.zeros(len(ids), bool)
-        else:
-            if self._order is None:
-                self._order = np.argsort(self.ids)
-            place = np.searchsorted(self.ids, ids, sorter=self._order)
-            place = self._order[np.minimum(place, self.size() - 1)]
-            known = self.ids[place] == ids
-        if not np.all(known):
+        place, known = self._find(ids)
+        if not known.all():
             raise ValueError(f"`ids` must be of rows in the index. Received: {ids[~known][0]}")
         return place
+
+    def has(self, ids: IdArray) -> NDArray[np.bool_]:
+        """Whether the store has each id."""
+        return self._find(ids)[1]
+
+    def _find(self, ids: IdArray) -> tuple[IdArray, NDArray[np.bool_]]:
+        """The row of each id, and whether it is there. Ids that ascend need no sorting."""
+        if not self.size():
+            return np.zeros(len(ids), np.int64), np.zeros(len(ids), bool)
+        if not self._ascending and self._order is None:
+            self._order = np.argsort(self.ids, kind="stable")
+        place = np.searchsorted(self.ids, ids, sorter=self._order)
+        place = np.minimum(place, self.size() - 1)
+        if self._order is not None:
+            place = self._order[place]
+        return place, self.ids[place] == ids
 
     def remove(self, ids: IdArray) -> None:
         """Take rows out; the others keep their ids."""

@@ -61,16 +61,17 @@ class ExactMetric(_RetrievalMetric):
             ValueError: The measure needs `num_relevant`, or more neighbours than came.
         """
         mask, labels = as_array(match_mask), as_array(query_labels)
-        if num_relevant is None and self.canonical_name.split("_at_")[0] in ("map", "ndcg"):
+        if num_relevant is None and self.canonical_name.startswith(("map_", "ndcg_", "r_")):
             raise ValueError(
                 f"{self.name} needs the number of relevant rows in the gallery: call "
                 "evaluate_retrieval of keras_metric's Indexer. Received: num_relevant=None"
             )
         if num_relevant is None:
             num_relevant = np.maximum(mask.sum(axis=1), 1).tolist()
-        if mask.shape[1] < self.k:
+        depth = max(num_relevant, default=0) if self.measure.to_r else self.k
+        if mask.shape[1] < depth:
             raise ValueError(
-                f"{self.name} needs {self.k} neighbours a query. Received: {mask.shape[1]}"
+                f"{self.name} needs {depth} neighbours a query. Received: {mask.shape[1]}"
             )
         values = [
             self.measure(RankedQuery(np.flatnonzero(row) + 1, count, mask.shape[1]))

@@ -74,8 +74,9 @@ def _classes(sources: Mapping[str, Source], zero_shot: ZeroShot) -> dict[str, ND
 def _looked_through(sources: Mapping[str, Source]) -> Mapping[str, Source]:
     """The sources, after their damaged images were found and told."""
     for name, source in sources.items():
-        if isinstance(source, EncodedSource):
-            source.without_damaged()
+        if not isinstance(source, EncodedSource):
+            continue
+        source.without_damaged()
         if damaged := _damaged(source):
             warnings.warn(
                 f"{len(damaged)} of the {len(source)} images of {name!r} are damaged and left "

@@ -23,7 +23,8 @@ class CaltechBirds2011Source(Shipped):
     """Which images these are, and how their classes are divided."""
 
     SOURCE = "caltech_birds2011"
-    IMAGE_KEY, LABEL_KEY = "image", "label"
+    IMAGE_KEY: ClassVar[str | None] = "image"
+    LABEL_KEY: ClassVar[str | None] = "label"
     ZERO_SHOT: ClassVar[ZeroShot] = {
         "train": ("train+test", range(100)),
         "test": ("train+test", range(100, 200)),
@@ -31,7 +32,11 @@ class CaltechBirds2011Source(Shipped):
 
     def _published_copy(self, folder: Path) -> PublishedCopy | None:
         root = unpacked(folder, "CUB_200_2011", *_LISTS)
-        return root and PublishedCopy({"train": _files(root, "1"), "test": _files(root, "0")})
+        return (
+            None
+            if root is None
+            else PublishedCopy({"train": _files(root, "1"), "test": _files(root, "0")})
+        )
 
 
 class CaltechBirds2011Pairs(CaltechBirds2011Source, PairsBuilder):

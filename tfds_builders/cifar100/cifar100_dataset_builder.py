@@ -1,5 +1,7 @@
 """Pairs, triplets and balanced batches of CIFAR-100."""
 
+from typing import ClassVar
+
 from tfds_builders.builders import BalancedBuilder, PairsBuilder, TripletsBuilder
 from tfds_builders.builders._shipped import Shipped
 
@@ -8,7 +10,8 @@ class Cifar100Source(Shipped):
     """Which images these are, and how their classes are divided."""
 
     SOURCE = "cifar100"
-    IMAGE_KEY, LABEL_KEY = "image", "label"  # and not `coarse_label`
+    IMAGE_KEY: ClassVar[str | None] = "image"
+    LABEL_KEY: ClassVar[str | None] = "label"  # and not `coarse_label`
     IMAGES_ONCE = True
 
 

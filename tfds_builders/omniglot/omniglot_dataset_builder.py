@@ -25,7 +25,11 @@ class OmniglotSource(Shipped):
 
     def _published_copy(self, folder: Path) -> PublishedCopy | None:
         root = unpacked(folder, "", *_FOLDERS.values())
-        return root and PublishedCopy({name: _files(root / _FOLDERS[name]) for name in _FOLDERS})
+        return (
+            None
+            if root is None
+            else PublishedCopy({name: _files(root / _FOLDERS[name]) for name in _FOLDERS})
+        )
 
 
 class OmniglotPairs(OmniglotSource, PairsBuilder):

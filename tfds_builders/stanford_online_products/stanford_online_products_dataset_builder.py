@@ -21,14 +21,19 @@ class StanfordOnlineProductsSource(Shipped):
     """Which images these are, and how their classes are divided."""
 
     SOURCE = "stanford_online_products"
-    IMAGE_KEY, LABEL_KEY = "image", "class_id"
+    IMAGE_KEY: ClassVar[str | None] = "image"
+    LABEL_KEY: ClassVar[str | None] = "class_id"
     ZERO_SHOT: ClassVar[ZeroShot] = {"train": ("train", None), "test": ("test", None)}
     # Every product has two photographs; few have four.
     CLASSES_PER_BATCH, EXAMPLES_PER_CLASS = 32, 2
 
     def _published_copy(self, folder: Path) -> PublishedCopy | None:
         root = unpacked(folder, "Stanford_Online_Products", *_LISTS.values())
-        return root and PublishedCopy({name: _files(root, _LISTS[name]) for name in _LISTS})
+        return (
+            None
+            if root is None
+            else PublishedCopy({name: _files(root, _LISTS[name]) for name in _LISTS})
+        )
 
 
 class StanfordOnlineProductsPairs(StanfordOnlineProductsSource, PairsBuilder):

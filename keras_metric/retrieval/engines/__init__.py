@@ -9,6 +9,7 @@ from ._faiss import FlatSearch as FlatSearch
 from ._hnsw import HnswSearch as HnswSearch
 from ._ivf import IvfPqSearch as IvfPqSearch
 from ._ivf import IvfSearch as IvfSearch
+from ._milvus import MilvusSearch as MilvusSearch
 from ._wrapped import NmslibSearch as NmslibSearch
 from ._wrapped import WrappedSearch as WrappedSearch
 

@@ -17,6 +17,7 @@ from keras_metric.retrieval._arrays import (
 )
 from keras_metric.retrieval._distances import distance_name
 from keras_metric.retrieval._folder import read_folder, write_folder
+from keras_metric.retrieval._labels import LabelArray
 from keras_metric.retrieval._similarity import import_similarity
 
 _Search: Any = import_similarity("search").Search
@@ -45,11 +46,13 @@ class VectorSearch(_Search):
         exact: The true nearest neighbours are found, up to rounding.
         refined: The index computes the distances found anew from the embeddings.
         oversample: Candidates the index asks for, for each neighbour it keeps.
+        labelled: Rows come with their labels, through `insert_labelled`.
     """
 
     exact = False
     refined = False
     oversample = 1
+    labelled = False
 
     def __init__(self, distance: Any, dim: int, verbose: int = 0, name: str | None = None) -> None:
         self.metric = distance_name(distance)
@@ -60,6 +63,10 @@ class VectorSearch(_Search):
     @abstractmethod
     def insert(self, embeddings: FloatArray, ids: IdArray) -> None:
         """Add checked rows under new ids."""
+
+    def insert_labelled(self, embeddings: FloatArray, ids: IdArray, labels: LabelArray) -> None:
+        """Add checked rows under new ids; labels are for engines that search by them."""
+        self.insert(embeddings, ids)
 
     @abstractmethod
     def nearest(self, queries: FloatArray, k: int) -> Neighbors:
@@ -89,6 +96,13 @@ class VectorSearch(_Search):
         """Start anew from rows and from what `state` gave."""
         self.reset()
         self.insert(embeddings, ids)
+
+    def restore_labelled(
+        self, state: dict[str, NDArray[Any]], embeddings: FloatArray, ids: IdArray,
+        labels: LabelArray,
+    ) -> None:  # fmt: skip
+        """As `restore`, for engines that search by labels too."""
+        self.restore(state, embeddings, ids)
 
     def params(self) -> dict[str, Any]:
         """Constructor arguments beyond those of the base."""

@@ -8,13 +8,15 @@ from numpy.typing import NDArray
 from keras_metric.retrieval._arrays import FloatArray, IdArray, check_positive
 from keras_metric.retrieval.engines._faiss import FaissSearch
 from keras_metric.retrieval.engines._library import faiss, search
+from keras_metric.retrieval.engines._rows import Rows
 
 
 class HnswSearch(FaissSearch):
     """Hierarchical navigable small world graph: fast queries, slow to build, rows kept whole.
 
-    Removed rows stay in the graph as stepping stones until they are half of it, then the
-    graph is built anew.
+    New rows wait and join the graph together at the next search: FAISS takes longer for one
+    row the more there are. Removed rows stay in the graph as stepping stones until they are
+    half of it, then the graph is built anew.
 
     Reference: [Malkov and Yashunin, 2016](https://arxiv.org/abs/1603.09320).
 
@@ -28,6 +30,7 @@ class HnswSearch(FaissSearch):
 
     _ids: IdArray
     _alive: NDArray[np.bool_]
+    _waiting: Rows
 
     def __init__(
         self,
@@ -56,30 +59,41 @@ class HnswSearch(FaissSearch):
 
     def insert(self, embeddings: FloatArray, ids: IdArray) -> None:
         """Add checked rows under new ids."""
-        self._index.add(self._prepared(embeddings))
-        self._ids = np.concatenate([self._ids, ids])
-        self._alive = np.concatenate([self._alive, np.ones(len(ids), bool)])
+        self._waiting.append(embeddings, ids)
+
+    def _join(self) -> None:
+        """The rows that wait come into the graph."""
+        if not len(self._waiting):
+            return
+        self._index.add(self._prepared(self._waiting.embeddings))
+        self._ids = np.concatenate([self._ids, self._waiting.ids])
+        self._alive = np.concatenate([self._alive, np.ones(len(self._waiting), bool)])
+        self._waiting = Rows(self.dim)
 
     def remove(self, ids: IdArray) -> None:
         """Take rows out."""
+        self._waiting.remove(ids)
         self._alive &= ~np.isin(self._ids, ids)
         if 2 * self._alive.sum() < len(self._alive):
             rows = self._index.reconstruct_n(0, len(self._ids))[self._alive]
-            ids = self._ids[self._alive]
+            ids, waiting = self._ids[self._alive], self._waiting
             self.reset()
             self.insert(rows, ids)
+            self.insert(waiting.embeddings, waiting.ids)
 
     def size(self) -> int:
         """Number of rows."""
-        return int(self._alive.sum())
+        return int(self._alive.sum()) + len(self._waiting)
 
     def reset(self) -> None:
         """Take all rows out."""
         self._index = faiss.IndexHNSWFlat(self.dim, self._links, self._faiss_metric())
         self._index.hnsw.efConstruction = self._build_depth
         self._ids, self._alive = np.empty(0, np.int64), np.empty(0, bool)
+        self._waiting = Rows(self.dim)
 
     def _search(self, queries: FloatArray, k: int) -> tuple[FloatArray, IdArray]:
+        self._join()
         options = faiss.SearchParametersHNSW()
         options.efSearch = max(self._search_depth, 2 * k)
         if not self._alive.all():
@@ -91,6 +105,7 @@ class HnswSearch(FaissSearch):
 
     def state(self) -> dict[str, NDArray[Any]]:
         """The graph, if no row was removed from it."""
+        self._join()
         if not len(self._ids) or not self._alive.all():
             return {}
         graph = self._index.hnsw

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from keras_metric.retrieval._arrays import FloatArray, IdArray, check_positive
 from keras_metric.retrieval.engines._faiss import FaissSearch
 from keras_metric.retrieval.engines._library import faiss, search
+from keras_metric.retrieval.engines._rows import Rows
 
 _OUTGROWN = 8
 
@@ -25,7 +26,7 @@ class IvfSearch(FaissSearch):
         probes: Cells that a query looks into; a k larger than they hold raises it.
     """
 
-    _waiting: list[tuple[FloatArray, IdArray]]
+    _waiting: Rows
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class IvfSearch(FaissSearch):
     def insert(self, embeddings: FloatArray, ids: IdArray) -> None:
         """Add checked rows under new ids."""
         if self._index is None:
-            self._waiting.append((embeddings, ids))
+            self._waiting.append(embeddings, ids)
         else:
             self._index.add_with_ids(self._prepared(embeddings), ids)
 
@@ -55,21 +56,16 @@ class IvfSearch(FaissSearch):
         """Take rows out."""
         if self._index is not None:
             self._index.remove_ids(ids)
-        keeps = [~np.isin(have, ids) for _, have in self._waiting]
-        self._waiting = [
-            (rows[keep], have[keep])
-            for (rows, have), keep in zip(self._waiting, keeps, strict=True)
-        ]
+        self._waiting.remove(ids)
 
     def size(self) -> int:
         """Number of rows."""
-        waiting = sum(len(ids) for _, ids in self._waiting)
-        return waiting if self._index is None else int(self._index.ntotal)
+        return len(self._waiting) if self._index is None else int(self._index.ntotal)
 
     def reset(self) -> None:
         """Take all rows out and forget the centres."""
         self._index = None
-        self._waiting = []
+        self._waiting = Rows(self.dim)
         self._learnt_from = 0
 
     def outgrown(self) -> bool:
@@ -88,13 +84,12 @@ class IvfSearch(FaissSearch):
         return faiss.SearchParametersIVF(nprobe=probes)
 
     def _learn(self) -> None:
-        rows = np.concatenate([rows for rows, _ in self._waiting])
-        ids = np.concatenate([ids for _, ids in self._waiting])
-        self._index, self._learnt_from = self._make(len(rows)), len(rows)
-        prepared = self._prepared(rows)
+        count = len(self._waiting)
+        self._index, self._learnt_from = self._make(count), count
+        prepared = self._prepared(self._waiting.embeddings)
         self._index.train(prepared)
-        self._index.add_with_ids(prepared, ids)
-        self._waiting = []
+        self._index.add_with_ids(prepared, self._waiting.ids)
+        self._waiting = Rows(self.dim)
 
     def _make(self, num_rows: int) -> Any:
         cells = min(self._cells or int(4 * num_rows**0.5), num_rows)

@@ -7,6 +7,7 @@ import numpy as np
 from keras_metric.retrieval._arrays import FloatArray, IdArray, check_positive
 from keras_metric.retrieval._similarity import import_similarity
 from keras_metric.retrieval.engines._base import Neighbors, VectorSearch, missing
+from keras_metric.retrieval.engines._rows import Rows
 
 
 class WrappedSearch(VectorSearch):
@@ -75,8 +76,7 @@ class NmslibSearch(VectorSearch):
         query_depth: Candidates looked at for a query (efSearch); a larger k raises it.
     """
 
-    _rows: FloatArray
-    _ids: IdArray
+    _rows: Rows
     _graph: Any
     _SPACES: ClassVar = {
         "cosine": "cosinesimil",
@@ -115,23 +115,21 @@ class NmslibSearch(VectorSearch):
 
     def insert(self, embeddings: FloatArray, ids: IdArray) -> None:
         """Add checked rows under new ids."""
-        self._rows = np.concatenate([self._rows, embeddings])
-        self._ids = np.concatenate([self._ids, ids])
+        self._rows.append(embeddings, ids)
         self._graph = None
 
     def remove(self, ids: IdArray) -> None:
         """Take rows out."""
-        keep = ~np.isin(self._ids, ids)
-        self._rows, self._ids, self._graph = self._rows[keep], self._ids[keep], None
+        self._rows.remove(ids)
+        self._graph = None
 
     def size(self) -> int:
         """Number of rows."""
-        return len(self._ids)
+        return len(self._rows)
 
     def reset(self) -> None:
         """Take all rows out."""
-        self._rows = np.empty((0, self.dim), np.float32)
-        self._ids = np.empty(0, np.int64)
+        self._rows = Rows(self.dim)
         self._graph = None
 
     def nearest(self, queries: FloatArray, k: int) -> Neighbors:
@@ -141,7 +139,7 @@ class NmslibSearch(VectorSearch):
         self._graph.setQueryTimeParams({"efSearch": max(self._query_depth, k)})
         ids, distances = missing(len(queries), k)
         for row, (near, values) in enumerate(self._graph.knnQueryBatch(queries, k=k)):
-            ids[row, : len(near)] = self._ids[near]
+            ids[row, : len(near)] = self._rows.ids[near]
             distances[row, : len(near)] = values
         if self.metric == "euclidean":
             distances = np.sqrt(np.maximum(distances, 0))
@@ -150,5 +148,5 @@ class NmslibSearch(VectorSearch):
     def _build(self) -> None:
         nmslib = import_similarity("search.nmslib_search").nmslib
         self._graph = nmslib.init(method="hnsw", space=self._SPACES[self.metric])
-        self._graph.addDataPointBatch(self._rows)
+        self._graph.addDataPointBatch(self._rows.embeddings)
         self._graph.createIndex({"M": self._links, "efConstruction": self._build_depth})

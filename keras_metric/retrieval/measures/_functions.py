@@ -22,13 +22,17 @@ def _measure(
     )
     if average == "none":
         return report.per_query[name]
-    if report.num_without_relevant:
-        warnings.warn(
-            f"{report.num_without_relevant} of {report.num_queries} queries have nothing "
-            f"relevant in the gallery: they are not in the mean of {name}.",
-            stacklevel=3,
-        )
+    _warn_of_lone(report.num_without_relevant, report.num_queries, name)
     return report[name]
+
+
+def _warn_of_lone(lone: int, count: int, name: str) -> None:
+    if lone:
+        warnings.warn(
+            f"{lone} of {count} queries have nothing relevant in the gallery: they are not in "
+            f"the mean of {name}.",
+            stacklevel=4,
+        )
 
 
 def recall_at_k(
@@ -177,7 +181,8 @@ def cmc(
 
     Returns:
         `(max_rank,)`, the share of queries whose nearest relevant row has at most that
-        rank.
+        rank. Queries to which nothing is relevant are left out and counted in a warning; NaN
+        where all are.
 
     Example:
         >>> cmc([[0.0]], [0], [[1.0], [2.0]], [1, 0], max_rank=2, distance="euclidean")
@@ -187,5 +192,9 @@ def cmc(
     reciprocal = np.asarray(
         mean_reciprocal_rank(embeddings, labels, gallery, gallery_labels, average="none", **options)
     )
-    first = np.rint(1 / reciprocal[np.isfinite(reciprocal)])
+    valid = np.isfinite(reciprocal)
+    _warn_of_lone(int((~valid).sum()), len(valid), "cmc")
+    if not valid.any():
+        return np.full(max_rank, np.nan)
+    first = np.rint(1 / reciprocal[valid])
     return (first[:, None] <= np.arange(1, max_rank + 1)).mean(axis=0)

@@ -5,7 +5,7 @@ import pytest
 
 from keras_metric import losses
 from tests.backends import value_and_gradient
-from tests.keras_metric.losses.cases import labelled_batch
+from tests.keras_metric.losses.cases import labelled_batch, public_losses
 
 X = np.array([[0.0], [1.0], [3.0], [7.0]], "float32")
 LABELS = np.array([0, 0, 1, 1])
@@ -69,3 +69,13 @@ def test_contrastive_pairs_by_hand():
 def test_a_temperature_of_zero_is_refused(cls):
     with pytest.raises(ValueError, match=r"temperature must be greater than 0.*temperature=0"):
         cls(temperature=0)
+
+
+@pytest.mark.parametrize(
+    "cls", public_losses(losses._pair_loss.PairLoss), ids=lambda cls: cls.__name__
+)
+def test_the_miner_is_documented_and_checked(cls):
+    assert "`miner` (name or `Miner`" in cls.__doc__
+    assert cls(miner="batch_hard").miner is not None
+    with pytest.raises(ValueError, match=r"Did you mean 'batch_hard'.*Received: miner='batch-ha"):
+        cls(miner="batch-hard")

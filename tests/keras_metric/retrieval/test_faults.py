@@ -146,3 +146,26 @@ def test_random_dtypes_layouts_and_call_orders_against_numpy(seed):
                 own = [np.linalg.norm(rows[i] - query.astype("float64")) for i in line.tolist()]
                 np.testing.assert_allclose(own, values, atol=1e-4)
         assert index.size() == len(rows)
+
+
+def test_metrics_that_need_r_are_not_guessed():
+    from keras_metric.retrieval import MapAtK, MapAtR, NdcgAtK, RecallAtK
+
+    mask, labels = np.array([[True, False, True]]), np.array([1])
+    for metric in (RPrecision(), MapAtR(), MapAtK(2), NdcgAtK(2)):
+        with pytest.raises(ValueError, match="needs the number of relevant rows"):
+            metric.compute(query_labels=labels, match_mask=mask)
+    for metric in (RPrecision(), MapAtR()):
+        with pytest.raises(ValueError, match=r"needs 4 neighbours a query\. Received: 3"):
+            metric.compute(query_labels=labels, match_mask=mask, num_relevant=[4])
+    # R = 2: of the 2 nearest 1 is relevant.
+    assert RPrecision().compute(query_labels=labels, match_mask=mask, num_relevant=[2]) == 0.5
+    assert RecallAtK(1).compute(query_labels=labels, match_mask=mask) == 1.0
+
+
+def test_update_takes_the_output_that_is_the_embedding():
+    index = Indexer(2, "euclidean", embedding_output=1)
+    scores, embeddings = np.zeros((2, 3)), np.array([[0.0, 1.0], [2.0, 3.0]])
+    ids = index.batch_add([scores, embeddings])
+    index.update(ids, [scores, embeddings + 10])
+    np.testing.assert_array_equal(index.kv_store.embeddings, embeddings + 10)

@@ -193,6 +193,15 @@ def test_cmc_is_recall_at_every_k():
         assert curve[k - 1] == pytest.approx(measures.recall_at_k(x, y, k=k))
 
 
+def test_cmc_says_how_many_queries_it_leaves_out():
+    x, y = [[0.0], [1.0], [5.0]], [0, 0, 1]
+    with pytest.warns(UserWarning, match="1 of 3 queries have nothing relevant"):
+        curve = measures.cmc(x, y, max_rank=2, distance="euclidean")
+    np.testing.assert_array_equal(curve, [1.0, 1.0])
+    with pytest.warns(UserWarning, match="2 of 2"):
+        assert np.isnan(measures.cmc(x[1:], y[1:], max_rank=2)).all()
+
+
 @pytest.mark.parametrize("name", ["map_at_k", "ndcg_at_k", "precision_at_k"])
 def test_k_beyond_the_gallery_means_all_of_it(name):
     x, y = blobs(9, 12, classes=2)

@@ -1,0 +1,259 @@
+"""One cell of the losses' benchmark: a loss, a batch, a backend or a peer, in this process."""
+
+import ctypes
+import json
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.benchmarks.semi_hard import batch, jax_step, tensorflow_step, torch_step
+
+MATRIX = "distance matrix"
+STEP = "training step"
+SECONDS = 0.3  # for which a cell is repeated
+Cell = dict[str, Any]
+
+# Margins that suit embeddings of length 1, and the peers' of those losses.
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "TripletSemiHardLoss": {"margin": 0.2},
+    "TripletHardLoss": {"margin": 0.2},
+}
+
+# What pytorch-metric-learning calls a loss, and what it needs to be the same.
+PML: dict[str, tuple[str, dict[str, Any]]] = {
+    "AngularLoss": ("AngularLoss", {}),
+    "CircleLoss": ("CircleLoss", {}),
+    "ContrastivePairsLoss": ("ContrastiveLoss", {}),
+    "FastAPLoss": ("FastAPLoss", {}),
+    "GeneralizedLiftedStructLoss": ("GeneralizedLiftedStructureLoss", {}),
+    "HistogramLoss": ("HistogramLoss", {}),
+    "IntraPairVarianceLoss": ("IntraPairVarianceLoss", {}),
+    "LiftedStructLoss": ("LiftedStructureLoss", {}),
+    "MarginLoss": ("MarginLoss", {}),
+    "MultiSimilarityLoss": ("MultiSimilarityLoss", {}),
+    "NCALoss": ("NCALoss", {}),
+    "NTXentLoss": ("NTXentLoss", {}),
+    "PNPLoss": ("PNPLoss", {}),
+    "RankedListLoss": ("RankedListLoss", {"margin": 0.4, "Tn": 10.0}),
+    "SupConLoss": ("SupConLoss", {}),
+    "ThresholdConsistentMarginLoss": ("ThresholdConsistentMarginLoss", {}),
+    "TripletHardLoss": ("TripletMarginLoss", {"margin": 0.2}),
+    "TripletLoss": ("TripletMarginLoss", {}),
+    "TripletSemiHardLoss": ("TripletMarginLoss", {"margin": 0.2}),
+    "TupletMarginLoss": ("TupletMarginLoss", {}),
+}
+TFA = ("TripletSemiHardLoss", "LiftedStructLoss")
+
+
+def public_losses() -> dict[str, str]:
+    """Every public loss, and what it is given: `labelled` or another kind of input."""
+    from keras_metric import losses
+
+    found = {}
+    for name, cls in vars(losses).items():
+        is_loss = isinstance(cls, type) and issubclass(cls, losses.MetricLoss)
+        if not is_loss or getattr(cls, "__abstractmethods__", 0) or cls is losses.MetricLoss:
+            continue
+        kind = "views"
+        if issubclass(cls, losses.LabelledBatchLoss):
+            kind = "labelled"
+        elif issubclass(cls, losses.ClassProxyLoss):
+            kind = "proxies, lengths" if cls._shape.endswith("2)") else f"proxies {cls._rank}"
+        elif name.startswith("Triplet"):
+            kind = "triplets"
+        elif "Multilabel" in name:
+            kind = "multi-hot views" if name.startswith("Npairs") else "multi-hot"
+        found[name] = kind
+    return found
+
+
+def inputs(kind: str, size: int, num_classes: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and model output of a kind."""
+    labels, x = batch(size, num_classes)
+    classes = int(labels.max()) + 1
+    if kind.startswith("multi-hot"):
+        labels = np.eye(classes, dtype="float32")[labels]
+    if kind.endswith("views") or kind == "triplets":
+        parts = 3 if kind == "triplets" else 2
+        x = np.stack([np.roll(x, i * classes, axis=0) for i in range(parts)], axis=1)
+        if kind == "views":
+            labels = np.arange(size) % 2
+    if kind.startswith("proxies"):
+        proxies = np.random.default_rng(1).normal(size=(64, classes)) / 8
+        x = np.clip(x @ proxies, -1, 1).astype("float32")
+        if kind.endswith("3"):
+            x = np.stack([x] * 4, axis=2)
+        elif kind.endswith("lengths"):
+            x = np.stack([x, np.ones_like(x)], axis=2)
+    return labels, x
+
+
+def step_of(competitor: str, name: str) -> Callable[..., Any]:
+    """The competitor's function of labels and embeddings to value and gradient."""
+    if competitor.startswith("TFA"):
+        from tests.oracles import tfa
+
+        function, margin = (
+            (tfa.triplet_semihard, 0.2) if "SemiHard" in name else (tfa.lifted_struct, 1.0)
+        )
+        return tensorflow_step(lambda y, x: function(y, x, margin), competitor.endswith("XLA"))
+    if competitor == "PML":
+        return torch_step(_peer(name))
+    ours: Callable[..., Any] = _matrix if name == MATRIX else _ours(name)
+    if competitor == "TensorFlow":
+        return tensorflow_step(ours, jit=True)
+    return jax_step(ours) if competitor == "JAX" else torch_step(ours)
+
+
+def _matrix(labels: Any, x: Any) -> Any:
+    from keras import ops
+
+    from keras_metric import distances
+
+    return ops.mean(distances.get("L2").pairwise(x))
+
+
+def _ours(name: str) -> Callable[..., Any]:
+    from keras_metric import losses
+
+    return getattr(losses, name)(**ARGUMENTS.get(name, {}))
+
+
+def _peer(name: str) -> Callable[..., Any]:
+    from pytorch_metric_learning import losses, miners
+
+    theirs, arguments = PML[name]
+    loss = getattr(losses, theirs)(**arguments)
+    miner: Any = None
+    if name == "TripletSemiHardLoss":
+        miner = miners.TripletMarginMiner(0.2, "semihard")
+    elif name == "TripletHardLoss":
+        miner = miners.BatchHardMiner()
+    return lambda y, x: loss(x, y) if miner is None else loss(x, y, miner(x, y))
+
+
+class Peak:
+    """Memory of this process above what it held at `start`, at its highest, in MB."""
+
+    def start(self) -> None:
+        ctypes.CDLL(None).malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
+        self.before = self._read("VmRSS")
+
+    def extra(self) -> float:
+        return (self._read("VmHWM") - self.before) / 1024
+
+    def _read(self, key: str) -> int:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(key))
+
+
+def measure(step: Callable[..., Any], labels: Any, x: Any) -> dict[str, float]:
+    """Best time in milliseconds and extra memory in MB of a step that is compiled already."""
+    peak, times = Peak(), []
+    peak.start()
+    while not times or (sum(times) < SECONDS and len(times) < 30):
+        start = time.perf_counter()
+        gradient = np.asarray(step(labels, x)[1])
+        times.append(time.perf_counter() - start)
+        if len(times) == 1:
+            megabytes = peak.extra()
+    if not np.isfinite(gradient).all():
+        raise ArithmeticError("the gradient is not finite")
+    return {"ms": 1e3 * min(times), "MB": max(megabytes, 0.0)}
+
+
+def training_step() -> dict[str, float]:
+    """A training step of the quickstart's network on 10 x 13 images, and its loss's part."""
+    import keras
+
+    from keras_metric import models
+
+    labels, x = batch(130, 10)
+    images = np.random.default_rng(0).integers(0, 256, size=(130, 28, 28, 1)).astype("uint8")
+    name = "TripletSemiHardLoss"
+    model = models.embedding_network(models.small_cnn(), 64)
+    model.compile("adam", _ours(name))
+    times = []
+    for _ in range(8):
+        start = time.perf_counter()
+        model.train_on_batch(images, labels)
+        times.append(time.perf_counter() - start)
+    backend = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+    step = step_of(backend[keras.backend.backend()], name)
+    step(labels, x)
+    found = measure(step, labels, x)
+    return {"ms": 1e3 * min(times[2:]), "MB": 0.0, "loss_ms": found["ms"]}
+
+
+def run(competitor: str, cells: list[Cell], gigabytes: float, seconds: float) -> None:
+    """Measure cells one after the other, and print each as a line of JSON."""
+    runner = Runner(competitor, gigabytes)
+    done: dict[tuple[str, Any], Cell] = {}
+    for cell in cells:
+        key = (cell["loss"], cell["classes"])
+        why = hopeless(done.get(key), cell, gigabytes, seconds)
+        found = {"failed": why} if why else runner.measured(cell)
+        done[key] = {**cell, **found}
+        print(json.dumps(done[key]), flush=True)
+
+
+def hopeless(smaller: Cell | None, cell: Cell, gigabytes: float, seconds: float) -> str | None:
+    """Why a cell need not be tried: at best it grows with the square of the batch."""
+    if smaller is None:
+        return None
+    if "failed" in smaller:
+        return str(smaller["failed"])
+    growth = (cell["size"] / smaller["size"]) ** 2
+    if smaller["ms"] * growth > 1e3 * seconds:
+        return f"over {seconds:g} s"
+    return "memory" if smaller["MB"] * growth > 1024 * gigabytes else None
+
+
+class Runner:
+    """Measures the cells of one competitor, and keeps what is compiled."""
+
+    def __init__(self, competitor: str, gigabytes: float) -> None:
+        self.competitor, self.gigabytes = competitor, gigabytes
+        self.kinds = {MATRIX: "labelled", **public_losses()}
+        self.ready: tuple[str, int] | None = None
+        self.step: Callable[..., Any] | None = None
+
+    def measured(self, cell: Cell) -> dict[str, Any]:
+        """Figures of a cell, or why there are none."""
+        try:
+            return training_step() if cell["loss"] == STEP else self._measured(cell)
+        except Exception as error:
+            text = " ".join(str(error).split())
+            words = ("memory", "oom", "resource_exhausted", "alloc")
+            if isinstance(error, MemoryError) or any(word in text.lower() for word in words):
+                return {"failed": "memory"}
+            return {"failed": f"{type(error).__name__}: {text[:200]}"}
+
+    def _measured(self, cell: Cell) -> dict[str, float]:
+        name, size = cell["loss"], cell["size"]
+        kind = self.kinds[name]
+        labels, x = inputs(kind, size, cell["classes"])
+        if self.step is None or self.ready is None or self.ready[0] != name:
+            self.step = step_of(self.competitor, name)
+        if self.ready != (name, size):
+            # What is compiled is so for a shape; the rest only has to be loaded.
+            is_compiled = self.competitor in ("TensorFlow", "JAX", "TFA, XLA")
+            warm = inputs(kind, size if is_compiled else 16, cell["classes"])
+            [np.asarray(part) for part in self.step(*warm)]
+            self.ready = (name, size)
+            self._limit()
+        return measure(self.step, labels, x)
+
+    def _limit(self) -> None:
+        # Data counts what the program and its libraries take as well.
+        lines = Path("/proc/self/status").read_text().splitlines()
+        data = next(int(line.split()[1]) for line in lines if line.startswith("VmData"))
+        most = int(self.gigabytes * 2**30) + 1024 * data
+        if resource.getrlimit(resource.RLIMIT_DATA)[0] == resource.RLIM_INFINITY:
+            hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+            resource.setrlimit(resource.RLIMIT_DATA, (most, hard))

@@ -1,0 +1,241 @@
+"""The losses' benchmark as tables, a plot and a file of all numbers."""
+
+import argparse
+import datetime
+import json
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks import report
+from tests.benchmarks.loss_cells import MATRIX, STEP, Cell
+
+OURS = ("TensorFlow", "JAX", "PyTorch")
+# Okabe and Ito's colours, told apart by the colour-blind; markers tell the rest.
+SHOWN = {
+    "TripletSemiHardLoss": ("#0072B2", "o"),
+    "TripletLoss": ("#D55E00", "s"),
+    "NTXentLoss": ("#009E73", "^"),
+    "SmoothAPLoss": ("#CC79A7", "D"),
+}
+_PACKAGES = ("keras", "tensorflow-cpu", "jax", "torch", "pytorch-metric-learning", "numpy")
+_TEXT = """\
+Best time of a value and its gradient, and the memory that the step added to the process at its
+highest, for 64-d embeddings of length 1. TensorFlow and JAX are compiled (XLA); PyTorch is not,
+as Keras leaves it by default. PML is pytorch-metric-learning; "TFA" is a reference with
+TensorFlow Addons' published (batch, batch, batch) form. Every backend and peer ran in a process
+of its own; a cell over {seconds:g} s or {gigabytes:g} GB was cut, and larger batches of it were
+not tried. Losses linear in the batch are measured at its ends.
+
+{machine}, {cores} cores, load {load} at the end; {date}; {versions}.
+Other work may have run beside this: read ratios. Memory of a few MB is what the process already
+held: the first call, which compiles, is not counted.
+"""
+
+
+class Results:
+    """Cells by who, loss, size and classes."""
+
+    def __init__(self, rows: list[Cell]) -> None:
+        self.cells = {(r["who"], r["loss"], r["size"], r["classes"]): r for r in rows}
+        self.sizes = sorted({r["size"] for r in rows if r["loss"] != STEP})
+
+    def get(
+        self, who: str, loss: str, size: int, key: str = "ms", classes: int | None = None
+    ) -> float | None:
+        """A number, or None where there is none."""
+        return self.cells.get((who, loss, size, classes), {}).get(key)
+
+    def losses(self, who: str, classes: int | None) -> list[str]:
+        """Names in order, those measured with these classes."""
+        found = {loss for w, loss, _, c in self.cells if w == who and c == classes}
+        return sorted(found - {STEP}, key=lambda name: (name != MATRIX, name))
+
+
+def floors(results: Results) -> list[report.Row]:
+    """The figures that are wanted, where all that they need was measured."""
+    rows: list[report.Row] = []
+
+    def add(what: str, mine: Any, other: Any, goal: float) -> None:
+        if mine and other:
+            rows.append(report.row(what, other / mine, "times as fast", goal))
+
+    get, semi = results.get, "TripletSemiHardLoss"
+    add(
+        "semi-hard, batch 1024, over TFA's graph form",
+        get("TensorFlow", semi, 1024),
+        get("TFA, graph", semi, 1024),
+        100,
+    )
+    add(
+        "semi-hard, batch 1024, over PML", get("TensorFlow", semi, 1024), get("PML", semi, 1024), 15
+    )
+    add(
+        "semi-hard, batch 128, over TFA's XLA form",
+        get("TensorFlow", semi, 128),
+        get("TFA, XLA", semi, 128),
+        2,
+    )
+    add(
+        "all triplets, batch 1024, over PML",
+        get("TensorFlow", "TripletLoss", 1024),
+        get("PML", "TripletLoss", 1024),
+        10,
+    )
+    for name in ("NTXentLoss", "LiftedStructLoss"):
+        mine, memory = get("TensorFlow", name, 512), get("TensorFlow", name, 512, "MB")
+        add(f"{name}, batch 512, over PML", mine, get("PML", name, 512), 50)
+        if memory is not None:
+            rows.append(report.row(f"{name}, batch 512", memory, "MB", 100, at_most=True))
+    for who in OURS:
+        rows += _of_backend(results, who)
+    return rows
+
+
+def _of_backend(results: Results, who: str) -> list[report.Row]:
+    rows, largest = [], max(results.sizes)
+    for classes, layout in ((None, "8 per class"), (2, "2 classes")):
+        yardstick = results.get(who, MATRIX, largest)
+        names = [name for name in results.losses(who, 2) if name != MATRIX]
+        times = {name: results.get(who, name, largest, classes=classes) for name in names}
+        known = {name: value for name, value in times.items() if value}
+        if yardstick and known:
+            slowest = max(known, key=lambda name: known[name])
+            what = f"{who}, batch {largest}, {layout}: slowest loss ({slowest})"
+            ratio = known[slowest] / yardstick
+            rows.append(report.row(what, ratio, "distance matrices", 10, at_most=True))
+            sizes = {n: results.get(who, n, largest, "MB", classes) or 0.0 for n in known}
+            worst = max(sizes, key=lambda name: sizes[name])
+            what = f"{who}, batch {largest}, {layout}: most memory ({worst})"
+            rows.append(report.row(what, sizes[worst], "MB", 2048, at_most=True))
+    step = results.get(who, STEP, 130, "ms", 10)
+    part = results.get(who, STEP, 130, "loss_ms", 10)
+    if step and part:
+        what = f"{who}: semi-hard's share of the quickstart's step ({step:.0f} ms)"
+        rows.append(report.row(what, 100 * part / step, "%", 5, at_most=True))
+    return rows
+
+
+def _cell(results: Results, who: str, loss: str, size: int, classes: int | None) -> str:
+    cell = results.cells.get((who, loss, size, classes))
+    if cell is None:
+        return ""
+    if "failed" in cell:
+        return str(cell["failed"]).splitlines()[0].replace("|", "/")[:40]
+    return f"{cell['ms']:.3g} ms, {cell['MB']:.0f} MB"
+
+
+def tables(results: Results) -> str:
+    """One table for each competitor and layout."""
+    parts = []
+    whos = list(dict.fromkeys(who for who, *_ in results.cells))
+    for classes, layout in ((None, "8 per class"), (2, "2 classes")):
+        for who in whos:
+            names = results.losses(who, classes)
+            if not names:
+                continue
+            lines = [f"## {who}, {layout}", ""]
+            lines.append("| loss | " + " | ".join(f"batch {b}" for b in results.sizes) + " |")
+            lines.append("| --- |" + " ---: |" * len(results.sizes))
+            for name in names:
+                cells = [_cell(results, who, name, size, classes) for size in results.sizes]
+                lines.append(f"| {name} | " + " | ".join(cells) + " |")
+            parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def plot(results: Results, path: Path) -> None:
+    """Time and memory over the batch, a column for each backend, both axes logarithmic."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 8), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(2, 3, sharex=True, sharey="row")
+    for column, who in enumerate(OURS):
+        for row, (key, label) in enumerate((("ms", "milliseconds"), ("MB", "extra memory, MB"))):
+            panel = axes[row][column]
+            others = [n for n in results.losses(who, 2) if n not in SHOWN]
+            for place, name in enumerate(others):
+                style = {"color": "0.8", "linewidth": 1, "label": None if place else "other losses"}
+                _line(panel, results, who, name, key, style)
+            _line(
+                panel,
+                results,
+                who,
+                MATRIX,
+                key,
+                {"color": "black", "linewidth": 2.5, "label": f"{MATRIX} + gradient"},
+            )
+            for name, (color, marker) in SHOWN.items():
+                style = {"color": color, "marker": marker, "label": name}
+                _line(panel, results, who, name, key, style)
+                style = {**style, "linestyle": ":", "label": f"{name}, PML"}
+                _line(panel, results, "PML", name, key, style)
+            panel.set(xscale="log", yscale="log")
+            panel.set_xticks(results.sizes, [str(size) for size in results.sizes])
+            panel.minorticks_off()
+            panel.grid(alpha=0.25)
+            if not row:
+                panel.set_title(who)
+            else:
+                panel.set_xlabel("batch (8 per class)")
+            if not column:
+                panel.set_ylabel(label)
+    handles = {}
+    for panel in axes.flat:
+        for handle, name in zip(*panel.get_legend_handles_labels(), strict=True):
+            handles.setdefault(name, handle)
+    figure.legend(
+        list(handles.values()), list(handles), loc="outside lower center", ncols=5, fontsize=9
+    )
+    figure.savefig(path)
+
+
+def _line(
+    panel: Any, results: Results, who: str, name: str, key: str, style: dict[str, Any]
+) -> None:
+    points = [(size, results.get(who, name, size, key)) for size in results.sizes]
+    known = [(size, value) for size, value in points if value]
+    if known:
+        panel.plot(*zip(*known, strict=True), markersize=5, **style)
+
+
+def _versions() -> str:
+    found = []
+    for package in _PACKAGES:
+        try:
+            found.append(f"{package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            continue
+    return ", ".join(found)
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def write(rows: list[Cell], flags: argparse.Namespace) -> None:
+    """`losses.md`, `.json` and `.png` in the output folder."""
+    results, folder = Results(rows), flags.output
+    wanted = floors(results)
+    about = {
+        **report.machine(),
+        "quick": flags.quick,
+        "machine": _processor(),
+        "date": datetime.date.today().isoformat(),
+        "versions": _versions(),
+        "seconds": flags.seconds,
+        "gigabytes": flags.gigabytes,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    content = json.dumps({"machine": about, "wanted": wanted, "rows": rows}, indent=1)
+    (folder / "losses.json").write_text(content + "\n", encoding="utf-8")
+    parts = ["# Losses", _TEXT.format(**about), report.table(wanted)]
+    parts += ["![Time and memory over the batch](losses.png)", tables(results)]
+    (folder / "losses.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    plot(results, folder / "losses.png")

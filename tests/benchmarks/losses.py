@@ -1,0 +1,154 @@
+"""Time and peak memory of every loss's value and gradient, on each backend and in peers.
+
+64-d embeddings of length 1, 8 samples a class and two classes; every backend and peer in a
+process of its own, with a limit of time and of memory for each cell. The losses are those
+that `keras_metric.losses` makes public; losses on pairs inside a batch are also set against
+the (batch, batch) distance matrix and its gradient.
+
+    python -m tests.benchmarks.losses                        # all of it, into docs/benchmarks
+    python -m tests.benchmarks.losses --quick --backends JAX --losses NTXentLoss
+"""
+
+import argparse
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.benchmarks import loss_report
+from tests.benchmarks.loss_cells import MATRIX, PML, STEP, TFA, Cell, public_losses, run
+from tests.benchmarks.report import FOLDER
+
+BACKENDS = {
+    "TensorFlow": "tensorflow",
+    "JAX": "jax",
+    "PyTorch": "torch",
+    "PML": "torch",
+    "TFA, graph": "tensorflow",
+    "TFA, XLA": "tensorflow",
+}
+SIZES = [128, 512, 1024, 2048, 4096]
+
+
+def cells_of(competitor: str, sizes: list[int], chosen: list[str]) -> list[Cell]:
+    """What one competitor is measured on, the cheap before the dear."""
+    kinds = {name: kind for name, kind in public_losses().items() if name in chosen}
+    if competitor == "PML":
+        kinds = {name: kind for name, kind in kinds.items() if name in PML}
+    elif competitor.startswith("TFA"):
+        kinds = {name: kind for name, kind in kinds.items() if name in TFA}
+    else:
+        kinds = {MATRIX: "matrix", **kinds}
+    found: list[Cell] = []
+    for name, kind in kinds.items():
+        # What is linear in the batch is told by its ends.
+        is_linear = kind.startswith("proxies") or name == "ContrastiveLoss" or kind == "triplets"
+        for size in sorted({min(sizes), max(sizes)} if is_linear else sizes):
+            both = [None, 2] if kind == "labelled" else [None]
+            found += [{"loss": name, "size": size, "classes": classes} for classes in both]
+    if competitor in ("TensorFlow", "JAX", "PyTorch"):
+        found.append({"loss": STEP, "size": 130, "classes": 10})
+    return found
+
+
+def measured(competitor: str, cells: list[Cell], flags: argparse.Namespace) -> Iterator[Cell]:
+    """Results of all cells; a process that takes too long or dies is replaced by another."""
+    waiting = list(cells)
+    while waiting:
+        process, lines = _child(competitor, waiting, flags)
+        limit = flags.seconds + 60  # the first line waits for the imports
+        why = "memory"  # a process that ends by itself was killed or gave up
+        while waiting:
+            try:
+                line = lines.get(timeout=limit if waiting[0]["loss"] != STEP else limit + 60)
+            except queue.Empty:
+                line, why = None, f"over {flags.seconds:g} s"
+            if line is None:
+                break
+            yield json.loads(line)
+            waiting.pop(0)
+            limit = flags.seconds + 2  # what is not timed: the first call, the batch
+        process.kill()
+        process.wait()
+        if waiting:
+            first = waiting[0]
+            same = [one for one in waiting if one["loss"] == first["loss"]]
+            same = [one for one in same if one["classes"] == first["classes"]]
+            waiting = [one for one in waiting if one not in same]
+            for one in same:
+                yield {**one, "failed": why}
+
+
+def _child(
+    competitor: str, cells: list[Cell], flags: argparse.Namespace
+) -> tuple["subprocess.Popen[str]", "queue.Queue[str | None]"]:
+    environment = {"KERAS_BACKEND": BACKENDS[competitor], "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment |= {"TF_ENABLE_ONEDNN_OPTS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    # Threads that wait by spinning are a hundred times slower beside other work.
+    environment |= {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "GOMP_SPINCOUNT": "0"}
+    command = [sys.executable, "-m", __spec__.name, "--one", competitor]
+    command += ["--gigabytes", str(flags.gigabytes), "--seconds", str(flags.seconds)]
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(cells))
+    process.stdin.close()
+    lines: queue.Queue[str | None] = queue.Queue()
+
+    def read() -> None:
+        for line in process.stdout or []:
+            if line.startswith("{"):
+                lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    return process, lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--backends", nargs="+", choices=list(BACKENDS), default=list(BACKENDS))
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--losses", nargs="+", default=None, help="Default: every public one.")
+    parser.add_argument("--seconds", type=float, default=20.0, help="Most for a cell.")
+    parser.add_argument("--gigabytes", type=float, default=8.0, help="Most for a cell.")
+    parser.add_argument("--quick", action="store_true", help="Batches of 128 and 512 alone.")
+    parser.add_argument("--output", type=Path, default=FOLDER, help="Folder of the results.")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    flags = parser.parse_args()
+    if flags.one:
+        run(flags.one, json.load(sys.stdin), flags.gigabytes, flags.seconds)
+        return
+    os.environ.setdefault("KERAS_BACKEND", "torch")  # to list the losses
+    sizes = [128, 512] if flags.quick else flags.sizes
+    known = list(public_losses())
+    unknown = set(flags.losses or ()) - set(known)
+    if unknown:
+        parser.error(f"no such losses: {sorted(unknown)}; known are {known}")
+    rows, start = [], time.time()
+    for competitor in flags.backends:
+        cells = cells_of(competitor, sizes, flags.losses or known)
+        for found in measured(competitor, cells, flags):
+            rows.append({"who": competitor, **found})
+            what = found.get("failed") or f"{found['ms']:.2f} ms {found['MB']:.0f} MB"
+            print(
+                f"{time.time() - start:5.0f} s {competitor:10s} {found['loss']:30s} "
+                f"{found['size']:5d} {'8 each' if found['classes'] is None else '2':6s} {what}",
+                flush=True,
+            )
+        loss_report.write(rows, flags)
+
+
+if __name__ == "__main__":
+    main()
