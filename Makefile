@@ -9,6 +9,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 # Off by default on AMD processors, where convolutions are then 3 times as slow.
 export TF_ENABLE_ONEDNN_OPTS ?= 1
 BIN := $(VENV)/bin
+# A process for each core, up to four: each loads TensorFlow.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-docs demo test lint types format docs docs-serve clean
@@ -26,7 +28,7 @@ demo: setup
 	$(BIN)/python examples/quickstart.py $(ARGS)
 
 test: setup
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 setup-dev:
 	@.ci/setup $(VENV) $(TENSORFLOW),dev

@@ -1,5 +1,6 @@
 """Value and gradient of a function on whichever backend Keras runs."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +72,29 @@ def _tensorflow(function: Callable[[Any], Any], x: Any, jit: bool) -> tuple[Any,
     # A dynamic batch size, as in `fit`; XLA fixes it when it compiles.
     signature = [tf.TensorSpec([None, *x.shape[1:]], x.dtype)]
     return tf.function(both, input_signature=signature, jit_compile=True)(x)
+
+
+def loss_value(loss: Callable[..., Any], labels: Any, x: Any, **kwargs: Any) -> np.ndarray:
+    """Return `loss(labels, x, **kwargs)`, which JAX compiles once an instance and a shape.
+
+    Labels that JAX has no dtype for, and lists, reach the loss as they are.
+    """
+    if keras.backend.backend() != "jax":
+        return to_numpy(loss(labels, x, **kwargs))
+    if isinstance(labels, list) or np.asarray(labels).dtype.kind in "US" or _is_long(labels):
+        return to_numpy(compiled_on_jax(lambda x: loss(labels, x, **kwargs))(x))
+    return to_numpy(_jax_call()(loss, labels, x, kwargs))
+
+
+def _is_long(labels: Any) -> bool:
+    return labels is not None and bool(np.abs(np.asarray(labels).astype("int64")).max() >= 2**31)
+
+
+@functools.cache
+def _jax_call() -> Any:
+    import jax
+
+    return jax.jit(lambda loss, labels, x, kwargs: loss(labels, x, **kwargs), static_argnums=0)
 
 
 def value_and_gradient_of(loss: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

@@ -66,6 +66,7 @@ def test_gradients_are_finite_where_a_channel_is_dead(p):
     x = MAPS.copy()
     x[0], x[1, ..., 0], x[2, 0, 0] = 0, -1, 0
     layer = GeneralizedMeanPooling2D(p)
+    layer.build(x.shape)
     value, gradient = value_and_gradient(lambda x: ops.sum(layer(x)), x)
     assert np.isfinite(value)
     assert np.isfinite(gradient).all()

@@ -1,5 +1,6 @@
 """What every labelled-batch loss promises; a loss joins by being public."""
 
+import functools
 import inspect
 
 import keras
@@ -9,7 +10,13 @@ from keras import ops
 
 from keras_metric.losses import LabelledBatchLoss
 from keras_metric.losses._pair_loss import PairLoss
-from tests.backends import compiled_on_jax, to_numpy, value_and_gradient, value_and_gradient_of
+from tests.backends import (
+    compiled_on_jax,
+    loss_value,
+    to_numpy,
+    value_and_gradient,
+    value_and_gradient_of,
+)
 from tests.keras_metric.losses.cases import (
     BEYOND_FLOAT16,
     DETACHED,
@@ -28,8 +35,8 @@ LABELLED = public_losses(LabelledBatchLoss)
 every_loss = pytest.mark.parametrize("cls", LABELLED, ids=lambda cls: cls.__name__)
 
 
-def per_anchor(loss, labels, x, **kwargs):
-    return to_numpy(compiled_on_jax(lambda x: loss(labels, x, **kwargs))(x))
+# One instance for all tests: what JAX compiled for one of them serves the others.
+shared = functools.cache(make)
 
 
 def compiled_value(loss, labels, dtype):
@@ -70,10 +77,10 @@ def test_an_ordinary_batch_has_a_loss_and_a_gradient(cls):
 def test_batch_order_is_irrelevant(cls):
     labels, x = labelled_batch()
     order = np.random.default_rng(5).permutation(len(labels))
-    loss = make(cls, reduction="none")
-    values = per_anchor(loss, labels, x)
+    loss = shared(cls, reduction="none")
+    values = loss_value(loss, labels, x)
     np.testing.assert_allclose(
-        per_anchor(loss, labels[order], x[order]), values[order], rtol=1e-4, atol=1e-5
+        loss_value(loss, labels[order], x[order]), values[order], rtol=1e-4, atol=1e-5
     )
 
 
@@ -90,57 +97,57 @@ def test_batch_order_is_irrelevant(cls):
 )
 def test_names_of_classes_are_irrelevant(cls, names):
     labels, x = labelled_batch()
-    loss = make(cls)
+    loss = shared(cls)
     np.testing.assert_allclose(
-        per_anchor(loss, names[labels], x), per_anchor(loss, labels, x), rtol=1e-5
+        loss_value(loss, names[labels], x), loss_value(loss, labels, x), rtol=1e-5
     )
 
 
 @every_loss
 def test_labels_may_be_a_column_a_list_or_a_tensor(cls):
     labels, x = labelled_batch()
-    loss = make(cls)
-    expected = per_anchor(loss, labels, x)
+    loss = shared(cls)
+    expected = loss_value(loss, labels, x)
     for same in (labels[:, None], labels.tolist(), ops.convert_to_tensor(labels[:, None])):
-        np.testing.assert_allclose(per_anchor(loss, same, x), expected, rtol=1e-6)
+        np.testing.assert_allclose(loss_value(loss, same, x), expected, rtol=1e-6)
 
 
 @every_loss
 def test_a_sample_weight_of_zero_removes_an_anchor(cls):
     labels, x = labelled_batch()
-    shares = per_anchor(make(cls, reduction="none"), labels, x)
+    shares = loss_value(shared(cls, reduction="none"), labels, x)
     assert shares.shape == labels.shape
     weights = np.array([0.0, 2.0] + [1.0] * (len(labels) - 2), "float32")
     for shape in (weights, weights[:, None]):
-        got = per_anchor(make(cls, reduction="sum"), labels, x, sample_weight=shape)
+        got = loss_value(shared(cls, reduction="sum"), labels, x, sample_weight=shape)
         np.testing.assert_allclose(got, (weights * shares).sum(), rtol=1e-5, atol=1e-6)
-    got = per_anchor(make(cls), labels, x)
+    got = loss_value(shared(cls), labels, x)
     np.testing.assert_allclose(got, shares.mean(), rtol=1e-5)
 
 
 @every_loss
 def test_masks_say_the_same_as_labels(cls):
     labels, x = labelled_batch()
-    loss = make(cls)
+    loss = shared(cls)
     same = labels[:, None] == labels[None]
-    expected = per_anchor(loss, labels, x)
-    np.testing.assert_allclose(per_anchor(loss, None, x, is_positive=same), expected, rtol=1e-6)
+    expected = loss_value(loss, labels, x)
+    np.testing.assert_allclose(loss_value(loss, None, x, is_positive=same), expected, rtol=1e-6)
     both = {"is_positive": same, "is_negative": ~same}
-    np.testing.assert_allclose(per_anchor(loss, None, x, **both), expected, rtol=1e-6)
+    np.testing.assert_allclose(loss_value(loss, None, x, **both), expected, rtol=1e-6)
 
 
 @every_loss
 def test_references_are_compared_with_the_anchors(cls):
     labels, x = labelled_batch()
     ref_labels, refs = labelled_batch(seed=9, size=15)
-    loss = make(cls)
-    got = per_anchor(loss, labels, x, ref_embeddings=refs, ref_labels=ref_labels)
+    loss = shared(cls)
+    got = loss_value(loss, labels, x, ref_embeddings=refs, ref_labels=ref_labels)
     assert np.isfinite(got)
     order = np.random.default_rng(5).permutation(len(refs))
-    again = per_anchor(loss, labels, x, ref_embeddings=refs[order], ref_labels=ref_labels[order])
+    again = loss_value(loss, labels, x, ref_embeddings=refs[order], ref_labels=ref_labels[order])
     np.testing.assert_allclose(again, got, rtol=1e-4)
     masks = labels[:, None] == ref_labels[None]
-    again = per_anchor(loss, None, x, ref_embeddings=refs, is_positive=masks)
+    again = loss_value(loss, None, x, ref_embeddings=refs, is_positive=masks)
     np.testing.assert_allclose(again, got, rtol=1e-5)
 
 
@@ -192,7 +199,7 @@ def test_configuration_holds_every_argument(cls):
     assert type(again) is cls
     assert again.get_config() == config
     labels, x = labelled_batch()
-    np.testing.assert_allclose(per_anchor(again, labels, x), per_anchor(loss, labels, x))
+    np.testing.assert_allclose(loss_value(again, labels, x), loss_value(loss, labels, x))
 
 
 @every_loss
@@ -200,8 +207,8 @@ def test_short_dtypes_are_computed_in_float32(cls):
     # 300 classes: as bfloat16 numbers 256 and 257 would be one class.
     labels = np.arange(600) % 300
     x = np.random.default_rng(0).normal(size=(600, 4)).astype("float32")
-    short = per_anchor(make(cls, dtype="bfloat16"), labels, x)
-    np.testing.assert_allclose(short, per_anchor(make(cls), labels, x), rtol=1e-6)
+    short = loss_value(make(cls, dtype="bfloat16"), labels, x)
+    np.testing.assert_allclose(short, loss_value(make(cls), labels, x), rtol=1e-6)
 
 
 @every_loss
