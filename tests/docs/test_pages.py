@@ -1,11 +1,15 @@
 """What pages may hold besides Markdown."""
 
 import json
+import re
+import tomllib
 
 import pages
 import pytest
 import results
 import scripts
+
+from tests.docs.site import ROOT
 
 
 @pytest.fixture
@@ -58,3 +62,10 @@ def test_code_is_that_of_the_script(tmp_path):
 def test_an_unknown_block_is_an_error():
     with pytest.raises(LookupError, match="no block"):
         pages.filled("[[picture x]]")
+
+
+def test_readme_names_every_extra():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    table = (ROOT / "README.md").read_text("utf-8").split("| extra |")[1].split("\n\n")[0]
+    named = re.findall(r"`([\w-]+)`", "".join(row.split("|")[1] for row in table.splitlines()[2:]))
+    assert sorted(named) == sorted(project["optional-dependencies"])
