@@ -10,6 +10,7 @@ from tfds_builders.sampling._label_index import LabelIndex
 from tfds_builders.sampling._negatives import Negatives
 from tfds_builders.sampling._partners import Partners
 from tfds_builders.sampling._permutation import permute
+from tfds_builders.sampling._relevance import RelevanceFunction
 from tfds_builders.sampling._tuple_sampler import TupleSampler
 
 
@@ -31,11 +32,17 @@ class PairSampler(TupleSampler):
         groups: Group of each example besides its class, such as its sequence or camera.
         group_rule: `"pairs"`: nothing goes with one of its own group; `"positives"`: a
             positive is of another group, a negative of any.
+        relevance: Which examples are positives of which, for labels that are more than a
+            class: a function of two arrays of labels, anchors and others, that returns a
+            boolean for each pair. `labels` are then of shape `(examples,)`, or multi-hot of
+            shape `(examples, labels)`, see `shares_a_label`. A positive is uniform over all
+            relevant examples, a negative over all others. The function sees each pair of
+            distinct labels once.
         seed: Any integer.
 
     Raises:
         ValueError: `positive_fraction` lies outside `[0, 1]`, or `labels` hold one class only
-            while different pairs are wanted.
+            while different pairs are wanted, or `relevance` comes with other rules.
 
     Example:
         >>> sampler = PairSampler([0, 0, 1, 1], seed=7)
@@ -54,6 +61,7 @@ class PairSampler(TupleSampler):
         negatives: Negatives | None = None,
         groups: ArrayLike | None = None,
         group_rule: str = "pairs",
+        relevance: RelevanceFunction | None = None,
         seed: int = 0,
     ) -> None:
         if not 0 <= positive_fraction <= 1:
@@ -62,7 +70,9 @@ class PairSampler(TupleSampler):
                 f"Received: positive_fraction={positive_fraction}"
             )
         need = positive_fraction < 1
-        self._partners = Partners(labels, groups, group_rule, class_frequency, negatives, need)
+        self._partners = Partners(
+            labels, groups, group_rule, class_frequency, negatives, relevance, need
+        )
         self.index = self._partners.index
         self.positive_fraction = positive_fraction
         self.seed = seed
@@ -74,6 +84,15 @@ class PairSampler(TupleSampler):
         # Small enough for products with any pair's number to stay below 2**63.
         share = share.limit_denominator(10**6)
         self._numerator, self._denominator = share.numerator, share.denominator
+
+    def is_positive(self, pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether the pairs, positions of shape `(pairs, 2)`, are of one class, or relevant.
+
+        Example:
+            >>> PairSampler([0, 0, 1]).is_positive(np.array([[0, 1], [1, 2]]))
+            array([ True, False])
+        """
+        return self._partners.go_together(pairs[:, 0], pairs[:, 1])
 
     def _sort_anchors(self) -> None:
         """Lists the places of anchors: those only for positives, for both, only for negatives."""

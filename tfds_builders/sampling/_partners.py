@@ -1,5 +1,6 @@
 """Which examples may go with an anchor, and drawing one of them."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from tfds_builders.sampling._checks import check_choice
 from tfds_builders.sampling._hash import Unsigned, key_of, random_below
 from tfds_builders.sampling._label_index import LabelIndex, as_index
 from tfds_builders.sampling._negatives import Negatives, UniformClasses, UniformExamples
+from tfds_builders.sampling._relevance import Relevance, RelevanceFunction, label_patterns
 
 _TRIES = 32
 
@@ -23,6 +25,7 @@ class Partners:
         group_rule: str,
         class_frequency: str,
         negatives: Negatives | None,
+        relevance: RelevanceFunction | None,
         need_negatives: bool,
     ) -> None:
         check_choice("group_rule", group_rule, ("pairs", "positives"))
@@ -32,6 +35,23 @@ class Partners:
                 "`negatives` must be SimilarClasses, HardNegatives or another Negatives. "
                 f"Received: negatives={negatives!r}"
             )
+        self.relevance: Relevance | None = None
+        self._groups: Any = None
+        if relevance is not None:
+            if groups is not None or negatives is not None or class_frequency != "data":
+                raise ValueError(
+                    "`relevance` decides alone who goes with whom. Received: it and "
+                    f"groups={groups is not None and '...'}, negatives={negatives!r}, "
+                    f"class_frequency={class_frequency!r}"
+                )
+            self.index, self.relevance = _related(labels, relevance)
+            positive, negative = self.relevance.possible()
+            if not positive.any() or (need_negatives and not negative.any()):
+                raise ValueError(
+                    "`relevance` must hold for some examples and not for all. Received: one that "
+                    f"holds for {'none' if not positive.any() else 'all'} of {len(self.index)}"
+                )
+            return
         self.index = as_index(labels)
         self._groups = None if groups is None else as_index(groups).numbers().astype(np.uint32)
         if self._groups is not None and len(self._groups) != len(self.index):
@@ -47,6 +67,8 @@ class Partners:
     def possible(self) -> tuple[Any, Any]:
         """Whether the example at each place has a positive and a negative; `True` if all do."""
         index, groups = self.index, self._groups
+        if self.relevance is not None:
+            return self.relevance.possible()
         if groups is None:
             positive = np.repeat(index.counts > 1, index.counts)
             return (True if positive.all() else positive), len(index.classes) > 1
@@ -62,16 +84,33 @@ class Partners:
             num_others = num_others - (np.bincount(here)[here] - cell)
         return count > cell, num_others > 0
 
+    def go_together(
+        self, anchors: NDArray[np.int64], others: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Whether examples are positives of anchors, both by position."""
+        own, theirs = self._numbers[anchors], self._numbers[others]
+        if self.relevance is None:
+            return own == theirs
+        return self.relevance.is_relevant(own.astype(np.int64), theirs.astype(np.int64))
+
+    @functools.cached_property
+    def _numbers(self) -> NDArray[np.uint32]:
+        return self.index.numbers().astype(np.uint32)
+
     def positive(
         self, places: NDArray[np.int64], key: Unsigned, numbers: NDArray[Any]
     ) -> NDArray[np.int64]:
         """Another example of each anchor's class, uniform over those that qualify."""
+        if self.relevance is not None:
+            return self.relevance.positive(places, key, numbers)
         return self._by_group(self._same_class, places, key, numbers, self._groups is not None)
 
     def negative(
         self, places: NDArray[np.int64], key: Unsigned, numbers: NDArray[Any]
     ) -> NDArray[np.int64]:
         """An example of another class."""
+        if self.relevance is not None:
+            return self.relevance.negative(places, key, numbers)
         return self._by_group(self._draw_negative, places, key, numbers, self._apart)
 
     def _same_class(
@@ -110,3 +149,16 @@ class Partners:
         if self._groups is not None:
             candidates = candidates[self._groups[candidates] != self._groups[index.order[place]]]
         return int(candidates[random_below(key, number, len(candidates))[0]])
+
+
+def _related(
+    labels: ArrayLike | LabelIndex, relevance: RelevanceFunction
+) -> tuple[LabelIndex, Relevance]:
+    """Labels of any rank as numbers of their distinct values, and what is relevant to what."""
+    if not isinstance(labels, LabelIndex) and np.ndim(labels) == 2:
+        numbers, values = label_patterns(labels)
+        index = LabelIndex(numbers)
+    else:
+        index = as_index(labels)
+        values = index.classes
+    return index, Relevance(index, values, relevance)

@@ -8,6 +8,7 @@ from tfds_builders.sampling._label_index import LabelIndex
 from tfds_builders.sampling._negatives import Negatives
 from tfds_builders.sampling._partners import Partners
 from tfds_builders.sampling._permutation import permute
+from tfds_builders.sampling._relevance import RelevanceFunction
 from tfds_builders.sampling._tuple_sampler import TupleSampler
 
 
@@ -26,10 +27,17 @@ class TripletSampler(TupleSampler):
         groups: Group of each example besides its class, such as its sequence or camera.
         group_rule: `"pairs"`: nothing goes with one of its own group; `"positives"`: a
             positive is of another group, a negative of any.
+        relevance: Which examples are positives of which, for labels that are more than a
+            class: a function of two arrays of labels, anchors and others, that returns a
+            boolean for each pair. `labels` are then of shape `(examples,)`, or multi-hot of
+            shape `(examples, labels)`, see `shares_a_label`. A positive is uniform over all
+            relevant examples, a negative over all others. The function sees each pair of
+            distinct labels once.
         seed: Any integer.
 
     Raises:
-        ValueError: There is one class only, or no example has both partners.
+        ValueError: There is one class only, no example has both partners, or `relevance` comes
+            with other rules.
 
     Example:
         >>> TripletSampler([0, 0, 1, 1], seed=7).take(0, 4).shape
@@ -46,9 +54,12 @@ class TripletSampler(TupleSampler):
         negatives: Negatives | None = None,
         groups: ArrayLike | None = None,
         group_rule: str = "pairs",
+        relevance: RelevanceFunction | None = None,
         seed: int = 0,
     ) -> None:
-        self._partners = Partners(labels, groups, group_rule, class_frequency, negatives, True)
+        self._partners = Partners(
+            labels, groups, group_rule, class_frequency, negatives, relevance, True
+        )
         self.index = self._partners.index
         self.seed = seed
         positive, negative = self._partners.possible()

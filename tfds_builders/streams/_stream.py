@@ -206,10 +206,9 @@ class Stream:
         return [images] if positions.shape[1] == 1 else np.split(images, positions.shape[1])
 
     def _labels(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        labels = self.source.labels[positions[:, 0]]
         if self.kind == "pairs":
-            return (labels == self.source.labels[positions[:, 1]]).astype(np.int64)
-        return labels
+            return self.plan.sampler.is_positive(positions).astype(np.int64)
+        return self.source.labels[positions[:, 0]]
 
     def _structure(self, roles: list[NDArray[Any]], labels: NDArray[Any]) -> Batch:
         return (roles[0] if self.kind == "balanced" else tuple(roles)), labels

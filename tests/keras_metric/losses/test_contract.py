@@ -13,7 +13,6 @@ from keras_metric.losses._pair_loss import PairLoss
 from tests.backends import (
     compiled_on_jax,
     loss_value,
-    to_numpy,
     value_and_gradient,
     value_and_gradient_of,
 )
