@@ -4,6 +4,9 @@ from keras_metric.layers._absolute_difference import AbsoluteDifference as Absol
 from keras_metric.layers._concatenate_features import ConcatenateFeatures as ConcatenateFeatures
 from keras_metric.layers._cosine_similarity import CosineSimilarity as CosineSimilarity
 from keras_metric.layers._cross_batch_memory import CrossBatchMemory as CrossBatchMemory
+from keras_metric.layers._fused_batch_normalization import (
+    FusedBatchNormalization as FusedBatchNormalization,
+)
 from keras_metric.layers._generalized_mean_pooling import (
     GeneralizedMeanPooling1D as GeneralizedMeanPooling1D,
 )

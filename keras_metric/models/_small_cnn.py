@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from keras_metric.layers import FusedBatchNormalization
 from keras_metric.models._image_shape import check_image_shape
 
 
@@ -39,7 +40,7 @@ def small_cnn(
         for _ in range(2):
             x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
             # Averages over some tens of batches: small data has few of them.
-            x = layers.BatchNormalization(momentum=0.9)(x)
+            x = FusedBatchNormalization(momentum=0.9)(x)
             x = layers.ReLU()(x)
         x = layers.MaxPooling2D(2)(x)
     return keras.Model(inputs, x, name="small_cnn")

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from keras_metric.layers import FusedBatchNormalization
 from keras_metric.models._image_shape import check_image_shape
 
 
@@ -69,4 +70,4 @@ def _convolution(x: Any, channels: int, strides: int = 1, size: int = 3) -> Any:
         channels, size, strides, "same", use_bias=False, kernel_initializer="he_normal"
     )(x)
     # Averages over some tens of batches: small data has few of them.
-    return layers.BatchNormalization(momentum=0.9)(x)
+    return FusedBatchNormalization(momentum=0.9)(x)
