@@ -59,7 +59,7 @@ def test_batch_normalizations_are_freed_when_asked():
     models.freeze(backbone)
     freed = models.unfreeze(backbone, last=2, batch_normalization=True)
     kinds = [type(network.get_layer(name)).__name__ for name in freed]
-    assert kinds == ["Conv2D", "BatchNormalization"] * 2
+    assert kinds == ["Conv2D", "FusedBatchNormalization"] * 2
 
 
 def test_layers_of_networks_inside_count_in_their_place():
