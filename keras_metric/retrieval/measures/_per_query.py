@@ -10,8 +10,9 @@ from tqdm.auto import tqdm
 
 from keras_metric.retrieval._arrays import FloatArray, IdArray
 from keras_metric.retrieval.measures._formulas import Measure, RankedQuery
+from keras_metric.retrieval.measures._pairs_once import depth_of, measure_pairs
 from keras_metric.retrieval.measures._ranks import Ranks, first_rank, ranks_within
-from keras_metric.retrieval.measures._relevance import Relevance, Split
+from keras_metric.retrieval.measures._relevance import Relevance, SameLabel, Split
 from keras_metric.retrieval.measures._scores import Scores
 
 
@@ -44,6 +45,18 @@ def measure_queries(
         verbose: 1 shows a progress bar.
     """
     scores = Scores(gallery[relevance.gallery_order], distance)
+    if queries is gallery and isinstance(relevance, SameLabel) and not scores.has_repeats:
+        starts, ends = relevance.classes()
+        num_relevant = np.maximum(ends - starts - 1, 0)
+        depth = depth_of(measures, num_relevant, distance, queries.dtype)
+        if depth is not None:
+            values = np.empty((len(measures), len(queries)))
+            num_in_order, order = num_relevant.copy(), relevance.gallery_order
+            values[:, order] = measure_pairs(
+                queries[order], ends, starts, depth, measures, scores, distance, verbose
+            )
+            num_relevant[order] = num_in_order
+            return PerQuery(values, num_relevant)
     place = np.empty(len(gallery) + 1, np.int64)
     place[relevance.gallery_order], place[-1] = np.arange(len(gallery)), -1
     own = place[own_row]

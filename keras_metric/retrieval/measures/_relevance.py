@@ -43,6 +43,10 @@ class SameLabel:
         if labels.dtype == object:
             self._end = np.where(codes < 0, self._start, self._end)
 
+    def classes(self) -> tuple[IdArray, IdArray]:
+        """Where the class of each query starts and ends, in the order of queries and gallery."""
+        return self._start[self.query_order], self._end[self.query_order]
+
     def split(self, queries: IdArray, scores: FloatArray) -> Split:
         starts, ends = self._start[queries].tolist(), self._end[queries].tolist()
         changes = np.flatnonzero(np.diff(starts) | np.diff(ends)) + 1

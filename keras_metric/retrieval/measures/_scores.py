@@ -20,6 +20,10 @@ class Scores:
     Args:
         gallery: Checked rows, float32 or float64.
         distance: Canonical name.
+
+    Attributes:
+        rows: The gallery as it is multiplied.
+        has_repeats: Whether rows equal others.
     """
 
     def __init__(self, gallery: FloatArray, distance: str) -> None:
@@ -34,25 +38,30 @@ class Scores:
             gallery = gallery - self._center
             squares = np.einsum("ij,ij->i", gallery, gallery)
             gallery = np.concatenate([gallery, squares[:, None]], axis=1)
-        self._gallery = np.ascontiguousarray(gallery)
+        self.rows = np.ascontiguousarray(gallery)
         self.block_rows = max(1, _BLOCK_BYTES // max(1, gallery.itemsize * len(gallery)))
 
     def __call__(self, queries: FloatArray, out: FloatArray) -> FloatArray:
         """Scores `(queries, gallery)`, smaller is nearer, written into `out`."""
         out = out[: len(queries)]
         if self._distance == "manhattan":
-            _manhattan(queries / self._scale, self._gallery, out)
+            _manhattan(queries / self._scale, self.rows, out)
         else:
-            np.matmul(self._factors(queries), self._gallery.T, out=out)
+            np.matmul(self.factors(queries), self.rows.T, out=out)
         if len(self._repeats):
             out[:, self._repeats] = out[:, self._firsts]
         return out
 
+    @property
+    def has_repeats(self) -> bool:
+        return len(self._repeats) > 0
+
     def buffer(self) -> FloatArray:
         """Room for one block."""
-        return np.empty((self.block_rows, len(self._gallery)), self._gallery.dtype)
+        return np.empty((self.block_rows, len(self.rows)), self.rows.dtype)
 
-    def _factors(self, queries: FloatArray) -> FloatArray:
+    def factors(self, queries: FloatArray) -> FloatArray:
+        """What queries are multiplied with `rows` as."""
         if self._distance == "cosine":
             return -normalize(queries)
         if self._distance == "dot_product":
