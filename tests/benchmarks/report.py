@@ -1,5 +1,7 @@
 """Rows of benchmarks: run apart from each other, judged, shown as a table and a plot."""
 
+import argparse
+import importlib.metadata
 import json
 import os
 import platform
@@ -66,6 +68,58 @@ def run_apart(
     return list(json.loads(done.stdout.strip().splitlines()[-1]))
 
 
+def run(name: str, title: str, doc: str, groups: dict[str, tuple[str, str, dict[str, str]]]) -> int:
+    """The command line of a benchmark: runs groups of rows, each in a process of its own.
+
+    Args:
+        name: Of its module, and of the files that it writes.
+        title: Heading of the page.
+        doc: Help.
+        groups: Module, function and environment of each group of rows.
+
+    Returns:
+        The exit status: 1 if a group failed.
+    """
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", nargs="+", choices=list(groups), default=list(groups))
+    parser.add_argument("--quick", action="store_true", help="small sizes")
+    parser.add_argument("--output", type=Path, default=FOLDER)
+    options = parser.parse_args()
+    environment = {"BENCHMARKS": "quick"} if options.quick else {}
+    saved = options.output / f"{name}.json"
+    found: dict[str, list[Row]] = {}
+    if saved.exists():
+        for one in json.loads(saved.read_text())["rows"]:
+            found.setdefault(one["group"], []).append(one)
+    failed = 0
+    for number, group in enumerate(options.only, 1):
+        module, function, own = groups[group]
+        start = time.perf_counter()
+        try:
+            rows = run_apart(module, function, {**environment, **own})
+            found[group] = [{"group": group, **one} for one in rows]
+        except RuntimeError as error:
+            failed += 1
+            print(f"[{number}/{len(options.only)}] {group} failed: {error}", flush=True)
+            continue
+        seconds = time.perf_counter() - start
+        print(f"[{number}/{len(options.only)}] {group}, {seconds:.0f} s", flush=True)
+        for one in found[group]:
+            sign = {None: "", True: "  ok", False: "  MISSED"}[is_met(one)]
+            print(f"  {one['what']:70s} {one['value']:14,.4g} {one['unit']}{sign}", flush=True)
+    rows = [one for group in groups for one in found.get(group, [])]
+    text = (
+        f"Written by `python -m tests.benchmarks.{name}`, each group of rows in a process of its "
+        f"own, on {machine()['cores']} cores (load over the last minute, at the end: "
+        f"{os.getloadavg()[0]:.1f})."
+    )
+    if rows:
+        write(name, title, text, rows, options.output)
+    return int(failed > 0)
+
+
 def machine() -> dict[str, Any]:
     """What the figures were taken on."""
     return {
@@ -117,7 +171,16 @@ def plot(rows: list[Row], path: Path) -> None:
 def write(name: str, title: str, text: str, rows: list[Row], folder: Path) -> None:
     """`name.json`, `name.md` and `name.png` in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = json.dumps({"machine": machine(), "rows": rows}, indent=1)
+    about = {
+        "command": f"python -m tests.benchmarks.{name}",
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": machine(),
+        "versions": {
+            package: importlib.metadata.version(package)
+            for package in ("keras", "tensorflow-datasets", "tensorflow-similarity", "numpy")
+        },
+    }
+    content = json.dumps({**about, "rows": rows}, indent=1)
     (folder / f"{name}.json").write_text(content + "\n", encoding="utf-8")
     page = f"# {title}\n\n{text}\n\n{table(rows)}\n\n![Rates]({name}.png)\n"
     (folder / f"{name}.md").write_text(page, encoding="utf-8")
