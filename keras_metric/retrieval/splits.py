@@ -90,3 +90,71 @@ def check_published(dataset: str, part: str, labels: Any) -> None:
             f"{dataset}'s {part} part has {images} images of {classes} classes. "
             f"Received: {found[0]} of {found[1]}"
         )
+
+
+# TFDS's name of each of them that it has.
+_OF_TFDS = {
+    "caltech_birds2011": "cub_200_2011",
+    "cars196": "cars196",
+    "stanford_online_products": "stanford_online_products",
+}
+
+
+def zero_shot_sources(data: Any, *, train_share: float = 0.5, **options: Any) -> tuple[Any, Any]:
+    """Images of classes to train on, and of others to test on.
+
+    `"caltech_birds2011"`, `"cars196"` and `"stanford_online_products"` are split as the field
+    does, and their counts compared with the published ones. Of any other labelled dataset the
+    first classes train, as in `zero_shot`; all of its splits are put together first.
+
+    Reference: [Oh Song et al., 2016](https://arxiv.org/abs/1511.06452), section 6.
+
+    Args:
+        data: What `tfds_builders.sources.as_source` takes: the name of a TFDS dataset, its
+            builder or folder, `(images, labels)`, a folder of images by class, a table.
+        train_share: Share of the classes to train on; without effect on the three.
+        **options: Those of `as_source`, such as `data_dir=`, `download=True`, `label_key=`,
+            and `split=` in place of all splits.
+
+    Returns:
+        Two `tfds_builders.sources.Source`s, for `tfds_builders.streams` and `fetch`.
+
+    Raises:
+        ValueError: The dataset is refused by `as_source`, its counts are not the published
+            ones, or a part would have no class.
+
+    Example:
+        >>> from tfds_builders.sources import fashion_mnist_sample
+        >>> train, test = zero_shot_sources(fashion_mnist_sample("train"))
+        >>> sorted(set(train.labels.tolist())), len(test)
+        ([0, 1, 2, 3, 4], 500)
+    """
+    from tfds_builders.sources import TfdsSource, as_source
+
+    if isinstance(data, str) and data in _OF_TFDS:
+        return _standard(data, options)
+    source = as_source(data, **options)
+    if isinstance(source, TfdsSource) and "split" not in options:
+        source = as_source(data, split="+".join(source.builder.info.splits), **options)
+    train, test = zero_shot(source.labels, train_share)
+    return source.select(train), source.select(test)
+
+
+def _standard(name: str, options: dict[str, Any]) -> tuple[Any, Any]:
+    """The parts of a dataset of the literature, as its builder divides it."""
+    import tensorflow_datasets as tfds
+
+    import tfds_builders  # noqa: F401 - registers it
+    from tfds_builders.sources import as_source
+
+    builder = tfds.builder_cls(f"{name}_pairs")
+    keys = {"image_key": builder.IMAGE_KEY, "label_key": builder.LABEL_KEY}
+    found = []
+    for part in ("train", "test"):
+        split, classes = builder.ZERO_SHOT[part]
+        source = as_source(name, **{**keys, **options, "split": split})
+        if classes is not None:
+            source = source.select(np.isin(source.labels, classes))
+        check_published(_OF_TFDS[name], part, source.labels)
+        found.append(source)
+    return found[0], found[1]

@@ -14,7 +14,8 @@ class FaissSearch(VectorSearch):
     """Abstract base of the FAISS engines: metrics, ids and units.
 
     FAISS knows inner products, squared euclidean and manhattan distances. Cosine distance is
-    half the squared euclidean one of rows of length 1, euclidean distance its root.
+    one minus the inner product of rows of length 1. (Half their squared euclidean distance is
+    the same, but not for zero rows, which have cosine distance 1 to all.)
     """
 
     def __init__(self, distance: Any, dim: int, verbose: int = 0, name: str | None = None) -> None:
@@ -33,7 +34,8 @@ class FaissSearch(VectorSearch):
         return values, ids
 
     def _faiss_metric(self) -> int:
-        by_name = {"manhattan": faiss.METRIC_L1, "dot_product": faiss.METRIC_INNER_PRODUCT}
+        product = faiss.METRIC_INNER_PRODUCT
+        by_name = {"manhattan": faiss.METRIC_L1, "dot_product": product, "cosine": product}
         return int(by_name.get(self.metric, faiss.METRIC_L2))
 
     def _prepared(self, rows: FloatArray) -> FloatArray:
@@ -42,9 +44,9 @@ class FaissSearch(VectorSearch):
     def _distances(self, values: FloatArray) -> FloatArray:
         if self.metric == "dot_product":
             return -values
-        values = np.maximum(values, 0)
         if self.metric == "cosine":
-            return values / 2
+            return np.clip(1 - values, 0, 2)
+        values = np.maximum(values, 0)
         return np.sqrt(values) if self.metric == "euclidean" else values
 
     def size(self) -> int:
@@ -78,13 +80,4 @@ class FlatSearch(FaissSearch):
 
     def reset(self) -> None:
         """Take all rows out."""
-        flat = faiss.IndexFlat(self.dim, self._faiss_metric())
-        self._index = faiss.IndexIDMap(flat)
-        # A zero row has cosine distance 1 to all, which half its squared distance is not.
-        if self.metric == "cosine":
-            self._index = faiss.IndexIDMap(faiss.IndexFlatIP(self.dim))
-
-    def _distances(self, values: FloatArray) -> FloatArray:
-        if self.metric == "cosine":
-            return np.clip(1 - values, 0, 2)
-        return super()._distances(values)
+        self._index = faiss.IndexIDMap(faiss.IndexFlat(self.dim, self._faiss_metric()))
