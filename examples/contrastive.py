@@ -26,20 +26,21 @@ from keras_metric.layers import PairwiseDistance
 from keras_metric.retrieval import Indexer, measures
 from tfds_builders.sources import CLASS_NAMES
 
+# %%
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("--sample", action="store_true", help="use the images in the package")
+parser.add_argument("--epochs", type=int, help="default: 6, or 30 on the sample")
+parser.add_argument("--seed", type=int, default=0)
+parser.add_argument("--output", type=Path, default=Path("contrastive_output"))
+parser.add_argument("--backbone", default="small_cnn", help="dense, wide_cnn or pretrained")
+parser.add_argument("--embedding-size", type=int, default=64)
+parser.add_argument("--augment", action="store_true", help="flip and move images at random")
+flags = parser.parse_args()
+flags.output.mkdir(parents=True, exist_ok=True)
+keras.utils.set_random_seed(flags.seed)
+
 
 # %%
-def parse_flags():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sample", action="store_true", help="use the images in the package")
-    parser.add_argument("--epochs", type=int, help="default: 6, or 30 on the sample")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, default=Path("contrastive_output"))
-    parser.add_argument("--backbone", default="small_cnn", help="dense, wide_cnn or pretrained")
-    parser.add_argument("--embedding-size", type=int, default=64)
-    parser.add_argument("--augment", action="store_true", help="flip and move images at random")
-    return parser.parse_args()
-
-
 def load_pairs():
     """All pairs of both splits, each a dict of arrays, and the training pairs in batches."""
     name = "fashion_pairs/sample" if flags.sample else "fashion_pairs"
@@ -55,15 +56,12 @@ def load_pairs():
 
 def make_backbone(name):
     """A network from an image to features, from the simplest to one that knows photographs."""
-    image = keras.Input((28, 28, 1))
     if name == "dense":
-        x = layers.Flatten()(layers.Rescaling(1 / 255)(image))
-        return keras.Model(image, layers.Dense(128, "relu")(x))
+        flat = [layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(128, "relu")]
+        return keras.Sequential([keras.Input((28, 28, 1)), *flat])
     if name == "pretrained":  # downloads the weights of MobileNetV2
-        x = layers.Resizing(96, 96)(layers.Rescaling(1 / 127.5, -1)(image))
-        x = layers.Concatenate()([x, x, x])  # grey as red, green and blue
-        features = keras.applications.MobileNetV2((96, 96, 3), include_top=False, pooling="avg")
-        return keras.Model(image, features(x))
+        size = {"input_shape": (28, 28, 1), "resize": 96, "pooling": "avg"}
+        return models.backbone("MobileNetV2", weights="imagenet", **size)
     return models.small_cnn(filters=(32, 64, 128) if name == "wide_cnn" else (16, 32, 64))
 
 
@@ -100,9 +98,6 @@ def show_pairs(pairs, texts=None):
 
 
 # %%
-flags = parse_flags()
-flags.output.mkdir(parents=True, exist_ok=True)
-keras.utils.set_random_seed(flags.seed)
 train, test, batches = load_pairs()
 epochs = flags.epochs or (30 if flags.sample else 6)
 network = build(epochs * len(batches))
