@@ -13,12 +13,13 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-docs demo test lint types format docs docs-serve clean
+.PHONY: help setup setup-dev setup-docs demo test lint types format docs docs-serve notebooks clean
 
 help:
 	@echo "make demo   set up, train on Fashion-MNIST and search it (ARGS=--sample for the bundled sample)"
 	@echo "make test   set up and run the tests"
 	@echo "make docs   build the documentation in site/ (make docs-serve: with a server that follows changes)"
+	@echo "make notebooks   make examples/notebooks/ from the tutorials' scripts and run them (ARGS=siamese for one)"
 	@echo "make lint types format clean   for contributors"
 
 setup:
@@ -55,6 +56,10 @@ docs: setup-docs
 
 docs-serve: setup-docs
 	$(BIN)/mkdocs serve
+
+notebooks:
+	@.ci/setup $(VENV) $(TENSORFLOW),clustering,notebooks
+	$(BIN)/python examples/notebooks/make.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist site quickstart_output .mypy_cache .pytest_cache .ruff_cache

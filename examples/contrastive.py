@@ -26,20 +26,21 @@ from keras_metric.layers import PairwiseDistance
 from keras_metric.retrieval import Indexer, measures
 from tfds_builders.sources import CLASS_NAMES
 
+# %%
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("--sample", action="store_true", help="use the images in the package")
+parser.add_argument("--epochs", type=int, help="default: 6, or 30 on the sample")
+parser.add_argument("--seed", type=int, default=0)
+parser.add_argument("--output", type=Path, default=Path("contrastive_output"))
+parser.add_argument("--backbone", default="small_cnn", help="dense, wide_cnn or pretrained")
+parser.add_argument("--embedding-size", type=int, default=64)
+parser.add_argument("--augment", action="store_true", help="flip and move images at random")
+flags = parser.parse_args()
+flags.output.mkdir(parents=True, exist_ok=True)
+keras.utils.set_random_seed(flags.seed)
+
 
 # %%
-def parse_flags():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sample", action="store_true", help="use the images in the package")
-    parser.add_argument("--epochs", type=int, help="default: 6, or 30 on the sample")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, default=Path("contrastive_output"))
-    parser.add_argument("--backbone", default="small_cnn", help="dense, wide_cnn or pretrained")
-    parser.add_argument("--embedding-size", type=int, default=64)
-    parser.add_argument("--augment", action="store_true", help="flip and move images at random")
-    return parser.parse_args()
-
-
 def load_pairs():
     """All pairs of both splits, each a dict of arrays, and the training pairs in batches."""
     name = "fashion_pairs/sample" if flags.sample else "fashion_pairs"
@@ -55,15 +56,12 @@ def load_pairs():
 
 def make_backbone(name):
     """A network from an image to features, from the simplest to one that knows photographs."""
-    image = keras.Input((28, 28, 1))
     if name == "dense":
-        x = layers.Flatten()(layers.Rescaling(1 / 255)(image))
-        return keras.Model(image, layers.Dense(128, "relu")(x))
+        flat = [layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(128, "relu")]
+        return keras.Sequential([keras.Input((28, 28, 1)), *flat])
     if name == "pretrained":  # downloads the weights of MobileNetV2
-        x = layers.Resizing(96, 96)(layers.Rescaling(1 / 127.5, -1)(image))
-        x = layers.Concatenate()([x, x, x])  # grey as red, green and blue
-        features = keras.applications.MobileNetV2((96, 96, 3), include_top=False, pooling="avg")
-        return keras.Model(image, features(x))
+        size = {"input_shape": (28, 28, 1), "resize": 96, "pooling": "avg"}
+        return models.backbone("MobileNetV2", weights="imagenet", **size)
     return models.small_cnn(filters=(32, 64, 128) if name == "wide_cnn" else (16, 32, 64))
 
 
@@ -80,7 +78,6 @@ def measure_pairs(distances, same):
     chosen_on = np.arange(len(same)) % 2 == 0
     threshold, _ = metrics.best_threshold(same[chosen_on], distances[chosen_on])
     distances, same = distances[~chosen_on], same[~chosen_on]
-    far, tar, _ = metrics.roc_curve(same, distances)
     accepted = distances <= threshold
     return {
         "threshold": threshold,
@@ -88,21 +85,18 @@ def measure_pairs(distances, same):
         "same_accepted": accepted[same].mean(),
         "different_accepted": accepted[~same].mean(),
         "equal_error_rate": metrics.equal_error_rate(same, distances),
-        "accepted_at_1_percent": tar[far <= 0.01].max(),
+        "accepted_at_1_percent": metrics.true_accept_rate(same, distances, 0.01)[0],
     }
 
 
-def show_pairs(pairs, texts=None):
-    """Pairs with the names of their classes; the frame tells the truth."""
+def show_pairs(pairs, distances):
+    """Pairs with the names of their classes and their distance; the frame tells the truth."""
     a, b = (np.array(CLASS_NAMES)[pairs[key]] for key in ("label_a", "label_b"))
-    b = b if texts is None else np.array([f"{x}\n{y}" for x, y in zip(b, texts, strict=True)])
+    b = [f"{name}\n{distance:.2f}" for name, distance in zip(b, distances, strict=True)]
     return tfds_builders.show([{**pairs, "label_a": a, "label_b": b}], rows=3)
 
 
 # %%
-flags = parse_flags()
-flags.output.mkdir(parents=True, exist_ok=True)
-keras.utils.set_random_seed(flags.seed)
 train, test, batches = load_pairs()
 epochs = flags.epochs or (30 if flags.sample else 6)
 network = build(epochs * len(batches))
@@ -110,10 +104,7 @@ start = time.perf_counter()
 history = network.fit(batches, epochs=epochs)
 seconds = time.perf_counter() - start
 
-# %% [markdown]
-# From here on the network that was trained is used alone, on one image at a time.
-
-# %%
+# %% From here on the embedding network is used alone, on one image at a time.
 same, labels = test["same"] == 1, test["label_a"]
 distances = network.predict((test["image_a"], test["image_b"]), batch_size=500)[:, 0]
 queries = network.embedding.predict(test["image_a"], batch_size=500)
@@ -121,31 +112,26 @@ gallery = network.embedding.predict(train["image_a"], batch_size=500)
 index = Indexer(flags.embedding_size, distance="euclidean")
 index.batch_add(gallery, train["label_a"])
 found = measures.evaluate(queries, labels, gallery, train["label_a"], distance="euclidean")
-classes = found.per_class("map_at_r")
-by_class = [{"name": CLASS_NAMES[k], "map_at_r": v} for k, v in classes.items()]
+of_class = sorted(found.per_class("map_at_r").items(), key=lambda one: one[1])
 results = {
     **{"epochs": epochs, "seconds": seconds, "loss": history.history["loss"]},
     **{"pairs": len(train["same"]), "images_seen": 2 * len(train["same"]) * epochs},
     **{"test_pairs": len(same), "parameters": network.count_params(), "gallery": len(gallery)},
     **{**measure_pairs(distances, same), **found},
-    "by_class": sorted(by_class, key=lambda row: row["map_at_r"]),
+    "by_class": [{"name": CLASS_NAMES[k], "map_at_r": v} for k, v in of_class],
 }
 (flags.output / "contrastive.json").write_text(json.dumps(results, indent=1, default=float))
 
 # %%
-threshold = results["threshold"]
-title = f"Distances of test pairs; {results['accuracy']:.1%} of one half are told right"
+threshold, title = results["threshold"], "Distances of test pairs"
 figure = visualization.distance_histogram(distances, same, threshold, title)
 figure.savefig(flags.output / "contrastive_histogram.png")
 is_right, certainty = (distances <= threshold) == same, np.abs(distances - threshold)
 rows = np.argsort(np.where(is_right, 0, -certainty))[:12]
-figure = show_pairs({key: test[key][rows] for key in test}, [f"{d:.2f}" for d in distances[rows]])
+figure = show_pairs({key: test[key][rows] for key in test}, distances[rows])
 figure.savefig(flags.output / "contrastive_wrong.png")
 
-# %% [markdown]
-# Queries and their best matches: three of the right ones and three of the wrong ones.
-
-# %%
+# %% Queries and their best matches: three that were right, and three that were wrong.
 ids, ranked, names = index.search(queries, k=8)
 shuffled = np.random.default_rng(flags.seed).permutation(len(labels))
 is_first_right = names[shuffled, 0] == labels[shuffled]
@@ -153,15 +139,11 @@ shown = np.concatenate([shuffled[is_first_right][:3], shuffled[~is_first_right][
 visualization.show_neighbors(
     *(test["image_a"][shown], train["image_a"][ids[shown]], labels[shown], names[shown]),
     *(ranked[shown], CLASS_NAMES),
-    title="Test images and their nearest training images",
 ).savefig(flags.output / "contrastive_ranking.png")
 some = shuffled[:2000]
-figure = visualization.embedding_map(
-    queries[some], labels[some], CLASS_NAMES, "tsne", flags.seed, "2,000 test images (t-SNE)"
-)
+figure = visualization.embedding_map(queries[some], labels[some], CLASS_NAMES, "tsne")
 figure.savefig(flags.output / "contrastive_map.png")
 print(
-    f"Contrastive loss, {epochs} epochs in {seconds:.0f} s: {results['accuracy']:.1%} of test "
-    f"pairs told right; P@1 {found['recall_at_1']:.3f}, MAP@R {found['map_at_r']:.3f}. "
-    f"Pictures and numbers are in {flags.output}/"
+    f"Contrastive loss, {epochs} epochs in {seconds:.0f} s: {results['accuracy']:.1%} of pairs "
+    f"right; P@1 {found['recall_at_1']:.3f}, MAP@R {found['map_at_r']:.3f}. See {flags.output}/"
 )

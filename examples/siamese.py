@@ -26,20 +26,21 @@ from keras_metric.layers import SimilarityHead
 from keras_metric.retrieval import measures
 from tfds_builders.sources import CLASS_NAMES
 
+# %%
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("--sample", action="store_true", help="use the images in the package")
+parser.add_argument("--epochs", type=int, help="default: 6, or 30 on the sample")
+parser.add_argument("--seed", type=int, default=0)
+parser.add_argument("--output", type=Path, default=Path("siamese_output"))
+parser.add_argument("--backbone", default="small_cnn", help="dense, wide_cnn or pretrained")
+parser.add_argument("--embedding-size", type=int, default=64)
+parser.add_argument("--augment", action="store_true", help="flip and move images at random")
+flags = parser.parse_args()
+flags.output.mkdir(parents=True, exist_ok=True)
+keras.utils.set_random_seed(flags.seed)
+
 
 # %%
-def parse_flags():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sample", action="store_true", help="use the images in the package")
-    parser.add_argument("--epochs", type=int, help="default: 6, or 30 on the sample")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, default=Path("siamese_output"))
-    parser.add_argument("--backbone", default="small_cnn", help="dense, wide_cnn or pretrained")
-    parser.add_argument("--embedding-size", type=int, default=64)
-    parser.add_argument("--augment", action="store_true", help="flip and move images at random")
-    return parser.parse_args()
-
-
 def load_pairs():
     """All pairs of both splits, each a dict of arrays, and the training pairs in batches."""
     name = "fashion_pairs/sample" if flags.sample else "fashion_pairs"
@@ -55,15 +56,12 @@ def load_pairs():
 
 def make_backbone(name):
     """A network from an image to features, from the simplest to one that knows photographs."""
-    image = keras.Input((28, 28, 1))
     if name == "dense":
-        x = layers.Flatten()(layers.Rescaling(1 / 255)(image))
-        return keras.Model(image, layers.Dense(128, "relu")(x))
+        flat = [layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(128, "relu")]
+        return keras.Sequential([keras.Input((28, 28, 1)), *flat])
     if name == "pretrained":  # downloads the weights of MobileNetV2
-        x = layers.Resizing(96, 96)(layers.Rescaling(1 / 127.5, -1)(image))
-        x = layers.Concatenate()([x, x, x])  # grey as red, green and blue
-        features = keras.applications.MobileNetV2((96, 96, 3), include_top=False, pooling="avg")
-        return keras.Model(image, features(x))
+        size = {"input_shape": (28, 28, 1), "resize": 96, "pooling": "avg"}
+        return models.backbone("MobileNetV2", weights="imagenet", **size)
     return models.small_cnn(filters=(32, 64, 128) if name == "wide_cnn" else (16, 32, 64))
 
 
@@ -76,29 +74,14 @@ def build(num_steps):
     return network
 
 
-def measure_pairs(output, same):
-    """How many are told right, and what a "same" is worth where few pairs are the same."""
-    said = output > 0.5
-    tar, far = said[same].mean(), said[~same].mean()
-    return {
-        "accuracy": (said == same).mean(),
-        "equal_error_rate": metrics.equal_error_rate(same, 1 - output),
-        "same_accepted": tar,
-        "different_accepted": far,
-        "precision_half": tar / (tar + far),
-        "precision_tenth": 0.1 * tar / (0.1 * tar + 0.9 * far),
-    }
-
-
 def confusions(output, pairs, count=5):
-    """The kinds of different pairs that are taken for the same most often."""
-    different = pairs["same"] == 0
-    classes = np.sort(np.stack([pairs["label_a"], pairs["label_b"]])[:, different], axis=0)
-    wrong, rows = output[different] > 0.5, []
-    for a, b in np.unique(classes, axis=1).T:
-        here = (classes[0] == a) & (classes[1] == b)
-        row = {"a": CLASS_NAMES[a], "b": CLASS_NAMES[b], "pairs": int(here.sum())}
-        rows.append({**row, "share": float(wrong[here].mean())})
+    """The kinds of different pairs that are most often taken for the same."""
+    kinds = np.sort(np.stack([pairs["label_a"], pairs["label_b"]], axis=1), axis=1)
+    rows = []
+    for kind in np.unique(kinds[pairs["same"] == 0], axis=0):
+        here = (kinds == kind).all(axis=1)
+        row = {"pairs": here.sum(), "share": (output[here] > 0.5).mean()}
+        rows.append({"a": CLASS_NAMES[kind[0]], "b": CLASS_NAMES[kind[1]], **row})
     return sorted(rows, key=lambda row: -row["share"])[:count]
 
 
@@ -108,21 +91,18 @@ def compare_all(network, queries, gallery):
     return np.stack([keras.ops.convert_to_numpy(network.head(pair))[:, 0] for pair in pairs])
 
 
-def show_pairs(pairs, texts=None):
-    """Pairs with the names of their classes; the frame tells the truth."""
+def show_pairs(pairs, output):
+    """Pairs with the names of their classes and the output; the frame tells the truth."""
     a, b = (np.array(CLASS_NAMES)[pairs[key]] for key in ("label_a", "label_b"))
-    b = b if texts is None else np.array([f"{x}\n{y}" for x, y in zip(b, texts, strict=True)])
+    b = [f"{name}\nsame: {share:.1%}" for name, share in zip(b, output, strict=True)]
     return tfds_builders.show([{**pairs, "label_a": a, "label_b": b}], rows=3)
 
 
 # %%
-flags = parse_flags()
-flags.output.mkdir(parents=True, exist_ok=True)
-keras.utils.set_random_seed(flags.seed)
 train, test, batches = load_pairs()
-show_pairs({key: train[key][:12] for key in train}).savefig(flags.output / "siamese_data.png")
+figure = tfds_builders.show([{key: train[key][:12] for key in train}], 3, 8, CLASS_NAMES)
+figure.savefig(flags.output / "siamese_data.png")
 
-# %%
 epochs = flags.epochs or (30 if flags.sample else 6)
 network = build(epochs * len(batches))
 start = time.perf_counter()
@@ -132,6 +112,8 @@ seconds = time.perf_counter() - start
 # %%
 same, labels = test["same"] == 1, test["label_a"]
 output = network.predict((test["image_a"], test["image_b"]), batch_size=500)[:, 0]
+is_right, certainty = (output > 0.5) == same, np.abs(output - 0.5)
+tar, far = (output[same] > 0.5).mean(), (output[~same] > 0.5).mean()  # shares accepted
 gallery = network.embedding.predict(train["image_a"], batch_size=500)
 queries = network.embedding.predict(test["image_a"], batch_size=500)
 found = measures.evaluate(queries, labels, gallery, train["label_a"], distance="euclidean")
@@ -142,31 +124,26 @@ results = {
     **{"pairs": len(train["same"]), "images_seen": 2 * len(train["same"]) * epochs},
     **{"test_pairs": len(same), "parameters": network.count_params()},
     **{"gallery": len(gallery), "sure": np.median((outputs > 0.99).sum(axis=1))},
-    **{**measure_pairs(output, same), **found, "confused": confusions(output, test)},
+    **{"accuracy": is_right.mean(), "same_accepted": tar, "different_accepted": far},
+    **{"precision_half": tar / (tar + far), "precision_tenth": tar / (tar + 9 * far)},
+    **{"equal_error_rate": metrics.equal_error_rate(same, 1 - output), **found},
+    "confused": confusions(output, test),
 }
 (flags.output / "siamese.json").write_text(json.dumps(results, indent=1, default=float))
 
 # %%
-is_right, certainty = (output > 0.5) == same, np.abs(output - 0.5)
-for name, rows in (
-    ("right", np.flatnonzero(is_right)[:12]),
-    ("wrong", np.argsort(np.where(is_right, 0, -certainty))[:12]),
-):
-    texts = [f"same: {share:.1%}" for share in output[rows]]
-    figure = show_pairs({key: test[key][rows] for key in test}, texts)
+chosen = {"right": np.flatnonzero(is_right), "wrong": np.argsort(np.where(is_right, 0, -certainty))}
+for name, rows in chosen.items():
+    figure = show_pairs({key: test[key][rows[:12]] for key in test}, output[rows[:12]])
     figure.savefig(flags.output / f"siamese_{name}.png")
-title = "1 minus the network's output, for test pairs"
-figure = visualization.distance_histogram(1 - output, same, 0.5, title)
+figure = visualization.distance_histogram(1 - output, same, 0.5, "1 minus the output, test pairs")
 figure.savefig(flags.output / "siamese_histogram.png")
-best = np.argsort(-outputs[:5], axis=1)[:, :8]
+five, best = shuffled[:5], np.argsort(-outputs[:5], axis=1)[:, :8]
 visualization.show_neighbors(
-    *(test["image_a"][shuffled[:5]], train["image_a"][best]),
-    *(labels[shuffled[:5]], train["label_a"][best]),
+    *(test["image_a"][five], train["image_a"][best], labels[five], train["label_a"][best]),
     *(np.take_along_axis(outputs[:5], best, axis=1), CLASS_NAMES),
-    title="Training images by the network's output, greatest first",
 ).savefig(flags.output / "siamese_ranking.png")
 print(
-    f"Siamese network, {epochs} epochs in {seconds:.0f} s: {results['accuracy']:.1%} of "
-    f"{len(same):,} test pairs told right; P@1 {found['recall_at_1']:.3f}, MAP@R "
-    f"{found['map_at_r']:.3f}. Pictures and numbers are in {flags.output}/"
+    f"Siamese network, {epochs} epochs in {seconds:.0f} s: {results['accuracy']:.1%} of pairs "
+    f"right; P@1 {found['recall_at_1']:.3f}, MAP@R {found['map_at_r']:.3f}. See {flags.output}/"
 )

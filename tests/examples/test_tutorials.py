@@ -27,7 +27,7 @@ def run(name, folder, *flags):
 PICTURES = {
     "siamese": {"data", "right", "wrong", "histogram", "ranking"},
     "contrastive": {"wrong", "histogram", "ranking", "map"},
-    "triplet": {"right", "wrong", "histogram", "ranking", "map"},
+    "triplet": {"data", "right", "wrong", "histogram", "map"},
 }
 
 
@@ -51,3 +51,46 @@ def test_flags_to_try(name, tmp_path):
     )
     # Flattened image to 128 features to 8 numbers; a siamese head weighs these.
     assert small["parameters"] == 784 * 128 + 128 + 128 * 8 + 8 + (9 if name == "siamese" else 0)
+
+
+@pytest.mark.slow
+def test_online_mining_finds_what_prepared_triplets_lack(tmp_path):
+    results, printed = run("online_mining", tmp_path, "--epochs", "12", "--margin", "0.3")
+    assert results["loss"][-1] < 0.5 * results["loss"][0]
+    assert results["recall_at_1"] > 0.6
+    assert f"P@1 {results['recall_at_1']:.3f}" in printed
+    looks = results["looks"]
+    assert [one["epoch"] for one in looks] == list(range(13))
+    for one in looks:
+        assert one["easy"] + one["semi-hard"] + one["hard"] == pytest.approx(1, abs=1e-6)
+        # At most one for each of an anchor's 12 positives; a prepared triplet has 3 images.
+        assert 0 <= one["mined"] <= 12
+        assert 0 <= one["prepared"] <= 1 / 3
+    assert looks[-1]["easy"] > looks[0]["easy"]
+    assert looks[-1]["mined"] > 3 * looks[-1]["prepared"]
+    pictures = {"data", "distances", "kinds", "useful"}
+    assert {p.stem for p in tmp_path.glob("*.png")} == {f"online_mining_{p}" for p in pictures}
+
+
+@pytest.mark.slow
+def test_another_loss_mines_online(tmp_path):
+    results, _ = run("online_mining", tmp_path, *"--epochs 2 --loss TripletHardLoss".split())
+    assert results["loss"][1] < results["loss"][0]
+
+
+@pytest.mark.slow
+def test_search_answers_and_serves_what_it_saved(tmp_path):
+    results, printed = run("search", tmp_path, "--epochs", "15", "--precision", "0.9")
+    assert (results["indexed"], results["queries"]) == (800, 400)
+    assert results["recall_at_1"] > 0.7
+    assert results["precise"]["precision"] >= 0.9
+    assert results["best_f1"]["f1"] >= results["precise"]["f1"]
+    # Calibrated on other queries; 250 of them, of which a part is accepted.
+    assert results["right"] > 0.75
+    assert results["agree"] > 0.95
+    shares = results["open_set"]
+    known = ("known_accuracy", "known_confused", "known_refused")
+    assert sum(shares[key] for key in known) == pytest.approx(1)
+    assert shares["unknown_refused"] > 0.5
+    assert f"P@1 {results['recall_at_1']:.3f}" in printed
+    assert {"search_right", "search_thresholds"} <= {p.stem for p in tmp_path.glob("*.png")}
