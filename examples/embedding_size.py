@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import time
+import timeit
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -22,13 +23,14 @@ import tensorflow_datasets as tfds
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-import tfds_builders  # noqa: F401, makes the datasets known
+import tfds_builders  # noqa: F401 (makes the datasets known)
 from keras_metric import losses, models
 from keras_metric.retrieval import Indexer, measures
 
-BATCH, MARGIN, BLUE, ORANGE = 10 * 13, 0.2, "#0072B2", "#D55E00"
+BATCH = 10 * 13  # classes, and images of each, as `fashion_balanced` holds them
 SHOWN = {"recall_at_1": "P@1", "map_at_r": "MAP@R", "seconds": "training, s"}
-SHOWN |= {"search_ms": "1,000 searches, ms", "bytes": "stored, bytes per image"}
+COLORS = "#0072B2", "#D55E00"
+SHOWN |= {"search_ms": "1,000 searches, ms", "bytes": "stored, bytes an image"}
 
 # %%
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -45,25 +47,15 @@ config, epochs = "sample" if flags.sample else "full", flags.epochs or (20 if fl
 
 
 # %%
-def load_data():
-    """Training batches, and each test image once with its label."""
-    kind, size = ("triplets", 128) if flags.prepared else ("balanced", BATCH)
-    name = f"fashion_{kind}/{config}"
-    batches = tfds.load(name, split="train", as_supervised=True).batch(size, drop_remainder=True)
-    test = tfds.load(f"fashion_pairs/{config}", split="test")
-    test = next(test.batch(len(test)).as_numpy_iterator())
-    return batches.cache(), test["image_a"], test["label_a"]
-
-
 def build(size):
     """A network to embeddings of that size; for prepared triplets, one of three images on it."""
     network = embedding = models.embedding_network(models.small_cnn(), size)
-    loss = losses.TripletSemiHardLoss(margin=MARGIN)
+    loss, steps = losses.TripletSemiHardLoss(margin=0.2), min(len(batches), 11)
     if flags.prepared:
         network = models.TripletNetwork(embedding, "euclidean")
-        loss = losses.TripletMarginLoss(margin=MARGIN)
+        loss = losses.TripletMarginLoss(margin=0.2)
     schedule = keras.optimizers.schedules.CosineDecay(3e-3, epochs * len(batches))
-    network.compile(keras.optimizers.Adam(schedule), loss, steps_per_execution=11)
+    network.compile(keras.optimizers.Adam(schedule), loss, steps_per_execution=steps)
     return network, embedding
 
 
@@ -72,25 +64,23 @@ def train(size, seed):
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     network, embedding = build(size)
-    shuffled = batches.shuffle(len(batches), seed=seed).prefetch(2)
     start = time.perf_counter()
-    loss = network.fit(shuffled, epochs=epochs, verbose=0).history["loss"]
-    return embedding, {"seconds": time.perf_counter() - start, "loss": loss}
+    network.fit(batches.shuffle(len(batches), seed=seed).prefetch(2), epochs=epochs, verbose=0)
+    return embedding, time.perf_counter() - start
 
 
-def measure(embedding, rows=slice(None)):
-    """Each test image searched among the others; what a search takes, and what is stored."""
+def measure(size, seed, rows=slice(None)):
+    """Test images searched among each other; what training and search take, what is stored."""
+    embedding, trained = train(size, seed)
     x, y = embedding.predict(images[rows], batch_size=500, verbose=0), labels[rows]
     found = measures.evaluate(x, y, distance="euclidean")  # without the image itself
-    index, seconds = Indexer(x.shape[1], distance="euclidean"), []
+    index, queries = Indexer(size, distance="euclidean"), np.resize(x, (1000, size))
     index.batch_add(x, y)
-    for _ in range(5):
-        start = time.perf_counter()
-        index.search(np.resize(x, (1000, x.shape[1])), k=10)
-        seconds.append(time.perf_counter() - start)
+    searched = 1000 * min(timeit.repeat(lambda: index.search(queries, k=10), number=1))
     index.save(flags.output / "index")
     stored = sum(file.stat().st_size for file in (flags.output / "index").rglob("*"))
-    return {**found, "search_ms": 1000 * min(seconds), "bytes": stored / len(x)}
+    costs = {"seconds": trained, "search_ms": searched, "bytes": stored / len(x)}
+    return {"size": size, "seed": seed, **found, **costs}
 
 
 def search(trials):
@@ -100,79 +90,68 @@ def search(trials):
     except ImportError:
         raise SystemExit("--search needs KerasTuner: pip install 'keras-metric[tuner]'") from None
 
-    class Sizes(keras_tuner.HyperModel):
-        def build(self, hp):
-            return build(hp.Int("size", min(flags.sizes), max(flags.sizes), sampling="log"))[0]
+    class Search(keras_tuner.BayesianOptimization):
+        def run_trial(self, trial):
+            size = trial.hyperparameters.Int("size", *ends, sampling="log")
+            return -measure(size, seed, slice(0, None, 2))["map_at_r"]
 
-        def fit(self, hp, *_, **__):
-            embedding, _ = train(hp.get("size"), flags.seeds[0])
-            return {"map_at_r": measure(embedding, slice(0, None, 2))["map_at_r"]}
-
-    goal, where = keras_tuner.Objective("map_at_r", "max"), {"directory": flags.output}
-    tuner = keras_tuner.BayesianOptimization(Sizes(), goal, trials, overwrite=True, **where)
+    ends, seed = (min(flags.sizes), max(flags.sizes)), flags.seeds[0]
+    tuner = Search(max_trials=trials, seed=seed, directory=flags.output, overwrite=True)
     tuner.search()
     size = tuner.get_best_hyperparameters()[0].get("size")
-    found = measure(train(size, flags.seeds[0])[0], slice(1, None, 2))["map_at_r"]
-    (flags.output / "search.json").write_text(json.dumps({"size": size, "map_at_r": float(found)}))
-    print(f"KerasTuner, {trials} trials: size {size}, MAP@R {found:.3f} on the other half")
+    found = measure(size, seed, slice(1, None, 2))
+    (flags.output / "search.json").write_text(json.dumps(found, indent=1, default=float))
+    print(f"KerasTuner, {trials} trials: {size}, MAP@R {found['map_at_r']:.3f} on the other half")
 
 
 def summarize(rows):
-    """For each size the mean over the seeds, and the least and the greatest."""
+    """For each size the mean over the seeds, the least and the greatest."""
     table = []
     for size in sorted({row["size"] for row in rows}):
-        table.append({"size": size, "seeds": sum(row["size"] == size for row in rows)})
-        for key in SHOWN:
-            values = np.array([row[key] for row in rows if row["size"] == size])
-            table[-1] |= {key: values.mean(), f"{key}_low": values.min()}
-            table[-1] |= {f"{key}_high": values.max()}
+        of_size = [row for row in rows if row["size"] == size]
+        table.append({"size": size, "seeds": len(of_size)})
+        for end, function in (("", np.mean), ("_low", min), ("_high", max)):
+            table[-1] |= {key + end: function([row[key] for row in of_size]) for key in SHOWN}
     best = max(table, key=lambda entry: entry["map_at_r"])
     enough = next(entry for entry in table if entry["map_at_r"] >= best["map_at_r_low"])
     return {"table": table, "best": best, "enough": enough, "smallest": table[0]}
 
 
-def draw(rows, table):
-    """Measures, times and storage against size: a dot for each run, a line through the means."""
-    figure = Figure(figsize=(10, 3.4), dpi=120, layout="constrained")
-    sizes = [entry["size"] for entry in table]
-    panels = ("recall_at_1", "map_at_r"), ("seconds", "search_ms"), ("bytes",)
-    for ax, keys in zip(figure.subplots(1, 3), panels, strict=True):
-        for key, color, marker in zip(keys, (BLUE, ORANGE), "o^", strict=False):
-            ax.plot(sizes, [entry[key] for entry in table], color=color)
-            dots = [row["size"] for row in rows], [row[key] for row in rows]
-            ax.plot(*dots, marker, color=color, markersize=4, label=SHOWN[key])
-        ax.set_xscale("log", base=2)
-        ax.set_yscale("linear" if "map_at_r" in keys else "log")
-        ax.set(xlabel="embedding size", xticks=sizes, xticklabels=sizes)
-        ax.legend(frameon=False)
-        ax.grid(alpha=0.3)
-    return figure
-
-
 # %%
-batches, images, labels = load_data()
+name = f"fashion_triplets/{config}" if flags.prepared else f"fashion_balanced/{config}"
+batches = tfds.load(name, split="train", as_supervised=True).batch(BATCH, drop_remainder=True)
+batches = batches.cache()
+test = tfds.load(f"fashion_pairs/{config}", split="test")  # each test image once as the first
+test = next(test.batch(len(test)).as_numpy_iterator())
+images, labels = test["image_a"], test["label_a"]
 if flags.search:
     raise SystemExit(search(flags.search))
 settings = {"config": config, "epochs": epochs, "prepared": flags.prepared}
+settings["images_seen"] = epochs * len(batches) * BATCH * (3 if flags.prepared else 1)
 file = flags.output / "embedding_size.json"
 saved = json.loads(file.read_text()) if file.exists() else {}
 rows = saved["runs"] if saved.get("settings") == settings else []  # an interrupted study goes on
 done = {(row["size"], row["seed"]) for row in rows}
 cells = [(size, seed) for seed in flags.seeds for size in flags.sizes if (size, seed) not in done]
-counts = {"test_images": len(images)}
-counts["images_seen"] = epochs * len(batches) * (3 * 128 if flags.prepared else BATCH)
-for size, seed in tqdm(cells, desc="networks", unit="network"):
-    embedding, trained = train(size, seed)
-    rows.append({"size": size, "seed": seed, **trained, **measure(embedding)})
-    results = {"settings": settings, **counts, **summarize(rows), "runs": rows}
+for cell in tqdm(cells, desc="networks", unit="network"):
+    rows.append(measure(*cell))
+    results = {"settings": settings, "test_images": len(images), **summarize(rows), "runs": rows}
     file.write_text(json.dumps(results, indent=1, default=float))
 
 # %%
-found = summarize(rows)
-draw(rows, found["table"]).savefig(flags.output / "embedding_size.png")
-best, enough = found["best"], found["enough"]
+table, best, enough, _ = summarize(rows).values()
+figure, sizes = Figure(figsize=(10, 3.4), layout="constrained"), [entry["size"] for entry in table]
+for place, ax in enumerate(figure.subplots(1, 3)):
+    for key, color, marker in zip(list(SHOWN)[2 * place :], COLORS, "o^", strict=False):
+        ax.plot(sizes, [entry[key] for entry in table], color=color)  # through the means
+        dots = [row["size"] for row in rows], [row[key] for row in rows]
+        ax.plot(*dots, marker, color=color, markersize=4, label=SHOWN[key])
+    ax.set_xscale("log", base=2)
+    ax.set_yscale("log" if place else "linear")
+    ax.set(xlabel="embedding size", xticks=sizes, xticklabels=sizes)
+    ax.legend(frameon=False)
+figure.savefig(flags.output / "embedding_size.png", dpi=120)
 print(
     f"Embedding sizes, {len(rows)} networks: best is {best['size']}, MAP@R {best['map_at_r']:.3f}; "
-    f"{enough['size']}, MAP@R {enough['map_at_r']:.3f}, is as good as its worst seed. "
-    f"Pictures and numbers are in {flags.output}/"
+    f"{enough['size']} reaches the worst seed of that. See {flags.output}/"
 )
