@@ -123,12 +123,15 @@ def _images(element: Any) -> list[Any]:
 def _replaced(element: Any, images: list[Any]) -> Any:
     """The element with other images."""
     inputs, *rest = element if _is_supervised(element) else (element,)
+    changed = _with_images(inputs, images)
+    return (changed, *rest) if rest else changed
+
+
+def _with_images(inputs: Any, images: list[Any]) -> Any:
     if isinstance(inputs, dict):
         names = [name for name in _NAMES if name in inputs]
-        changed: Any = {**inputs, **dict(zip(names, images, strict=True))}
-    else:
-        changed = tuple(images) if isinstance(inputs, tuple) else images[0]
-    return (changed, *rest) if rest else changed
+        return {**inputs, **dict(zip(names, images, strict=True))}
+    return tuple(images) if isinstance(inputs, tuple) else images[0]
 
 
 def _is_supervised(element: Any) -> bool:
