@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from keras_metric.visualization._figure import COLORS, MARKERS, new_figure
+from keras_metric.visualization._thumbnails import as_thumbnails
 
 _METHODS = ("pca", "tsne", "umap")
+_ROOM = 0.05  # of the map's width, between the middles of two images
 
 
 def embedding_map(
@@ -18,23 +20,31 @@ def embedding_map(
     method: str = "pca",
     seed: int = 0,
     title: str | None = None,
+    images: ArrayLike | None = None,
+    num_images: int = 120,
 ) -> Any:
     """Draws embeddings in two dimensions, each class with a colour and a marker of its own.
+
+    With `images`, some rows are drawn as their image, framed in the colour of the class: rows
+    chosen at random, as far as they do not hide each other.
 
     Args:
         embeddings: Shape `(rows, dim)`.
         labels: Shape `(rows,)`: integers if `class_names` is given.
         class_names: Name of class 0, class 1, ...; default: the labels themselves.
         method: `"pca"`, `"tsne"` (needs scikit-learn) or `"umap"` (needs umap-learn).
-        seed: Makes t-SNE and UMAP repeatable.
+        seed: Makes t-SNE, UMAP and the choice of images repeatable.
         title: Printed above.
+        images: Shape `(rows, height, width[, channels])`, with values from 0 to 255 or, where
+            they are floats and none is above 1, from 0 to 1. Default: none is drawn.
+        num_images: How many images at most.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: Shapes do not fit together, there are fewer than 3 rows, or `method` is
-            unknown.
+        ValueError: Shapes do not fit together, there are fewer than 3 rows, `method` is
+            unknown, or `num_images` is below 1.
         ImportError: The method's package is not installed.
 
     Example:
@@ -49,6 +59,13 @@ def embedding_map(
         )
     if method not in _METHODS:
         raise ValueError(f"`method` must be one of {_METHODS}. Received: method={method!r}")
+    if images is not None and len(np.asarray(images)) != len(points):
+        raise ValueError(
+            f"`images` must be as many as embeddings, {len(points)}. "
+            f"Received: {len(np.asarray(images))} images"
+        )
+    if num_images < 1:
+        raise ValueError(f"`num_images` must be at least 1. Received: num_images={num_images}")
     flat = _project(points, method, seed)
     figure = new_figure(7.5, 6)
     axes = figure.add_subplot()
@@ -70,7 +87,38 @@ def embedding_map(
     legend = figure.legend(loc="outside right upper", frameon=False, markerscale=2)
     for handle in legend.legend_handles:
         handle.set_alpha(1)
+    if images is not None:
+        _draw_images(axes, flat, classes, np.asarray(images), num_images, seed)
     return figure
+
+
+def _draw_images(
+    axes: Any,
+    flat: NDArray[np.float64],
+    classes: NDArray[Any],
+    images: NDArray[Any],
+    count: int,
+    seed: int,
+) -> None:
+    from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+
+    spread = np.maximum(np.ptp(flat, axis=0), 1e-12)
+    places = (flat - flat.min(axis=0)) / spread
+    chosen: list[int] = []
+    for row in np.random.default_rng(seed).permutation(len(flat)).tolist():
+        if len(chosen) == count:
+            break
+        if not chosen or np.abs(places[chosen] - places[row]).max(axis=1).min() > _ROOM:
+            chosen.append(row)
+    numbers = np.unique(classes, return_inverse=True)[1]
+    for row, picture in zip(chosen, as_thumbnails(images[chosen], 24), strict=True):
+        box = AnnotationBbox(
+            OffsetImage(np.asarray(picture), cmap="gray"),
+            flat[row],
+            pad=0.05,
+            bboxprops={"edgecolor": COLORS[numbers[row] % len(COLORS)], "linewidth": 1.5},
+        )
+        axes.add_artist(box)
 
 
 def _project(points: NDArray[np.float64], method: str, seed: int) -> NDArray[np.float64]:

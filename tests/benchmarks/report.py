@@ -161,7 +161,7 @@ def plot(rows: list[Row], path: Path) -> None:
         if one["goal"] is not None:
             axes.plot([one["goal"]] * 2, [place - 0.45, place + 0.45], color="black", linewidth=2)
     axes.set(xscale="log", xlabel="examples a second (black: wanted)")
-    axes.set_xlim(right=4 * max([*values, 1]))
+    axes.set_xlim(min([*values, 1]) / 2, 4 * max([*values, 1]))
     axes.tick_params(axis="y", labelsize=8)
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)

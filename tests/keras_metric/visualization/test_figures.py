@@ -2,8 +2,10 @@ import io
 
 import numpy as np
 import pytest
+import scipy.stats
+import sklearn.metrics
 
-from keras_metric import visualization
+from keras_metric import metrics, visualization
 
 
 def png(figure):
@@ -82,3 +84,118 @@ def test_a_label_without_a_name_is_an_error():
         show(images, images[:, None], [0], [[2]], class_names=names)
     with pytest.raises(ValueError, match=r"`query_labels` must be integers.*-1$"):
         show(images, images[:, None], [-1], [[1]], class_names=names)
+
+
+def pairs(seed=0, size=400, gap=0.6):
+    rng = np.random.default_rng(seed)
+    same = rng.integers(0, 2, size)
+    return same, rng.normal(1.3 - gap * same, 0.25)
+
+
+def legend(figure):
+    return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+
+
+def test_roc_plot_has_the_curves_and_their_areas():
+    same, distances = pairs()
+    figure = visualization.roc_plot(same, {"good": distances, "bad": pairs(1, gap=0)[1]})
+    area = sklearn.metrics.roc_auc_score(same, -distances)
+    assert legend(figure)[0] == f"good: area {area:.3f}"
+    far, tar, _ = metrics.roc_curve(same, distances)
+    np.testing.assert_array_equal(figure.axes[0].lines[0].get_xydata(), np.stack([far, tar], 1))
+    scores = visualization.roc_plot(same, -distances, higher_is_similar=True)
+    np.testing.assert_array_equal(scores.axes[0].lines[0].get_xydata(), np.stack([far, tar], 1))
+    assert png(figure) == png(
+        visualization.roc_plot(same, {"good": distances, "bad": pairs(1, gap=0)[1]})
+    )
+
+
+def test_det_plot_meets_the_diagonal_at_the_equal_error_rate():
+    same, distances = pairs(size=4000)
+    figure = visualization.det_plot(same, distances)
+    rate = metrics.equal_error_rate(same, distances)
+    assert legend(figure)[0] == f"equal error rate {100 * rate:.1f} %"
+    x, y = figure.axes[0].lines[0].get_xydata().T
+    nearest = np.abs(x - y).argmin()
+    assert scipy.stats.norm.cdf(x[nearest]) == pytest.approx(rate, abs=0.005)
+    # Of distances that are distributed normally the curve is a straight line.
+    inner = (np.abs(x) < 2) & (np.abs(y) < 2)
+    assert np.corrcoef(x[inner], y[inner])[0, 1] < -0.995
+    assert png(figure)
+
+
+def test_mistakes_are_the_worst_of_each_kind():
+    same = np.array([1, 1, 1, 0, 0, 0])
+    distances = np.array([0.1, 0.9, 0.5, 0.3, 0.2, 1.0])
+    images = np.arange(6, dtype="uint8")[:, None, None] * np.full((1, 8, 8), 40, "uint8")
+    figure = visualization.hardest_mistakes(
+        images, images[::-1], same, distances, np.arange(6), np.arange(6)[::-1], count=2
+    )
+    titles = [axes.get_title() for axes in figure.get_axes()]
+    assert [title for title in titles if title] == ["0.200", "0.300", "0.900", "0.500"]
+    shown = [axes.get_xlabel() for axes in figure.get_axes()]
+    assert shown == ["4", "3", "1", "2", "1", "2", "4", "3"]
+    first = np.asarray(figure.get_axes()[0].images[0].get_array())
+    assert first.max() == first.min() == 160
+    turned = visualization.hardest_mistakes(
+        images, images, same, -distances, count=2, higher_is_similar=True
+    )
+    titles = [axes.get_title() for axes in turned.get_axes()]
+    assert [title for title in titles if title] == ["-0.200", "-0.300", "-0.900", "-0.500"]
+    assert png(figure)
+    alone = visualization.hardest_mistakes(images, images, np.ones(6), distances)
+    assert len(alone.subfigs) == 1
+
+
+@pytest.mark.parametrize("channels", [None, 1, 3])
+def test_map_with_images_is_repeatable_and_shows_at_most_so_many(channels):
+    rng = np.random.default_rng(0)
+    embeddings, labels = rng.normal(size=(60, 8)), np.repeat(np.arange(12), 5)
+    images = rng.integers(0, 256, (60, 9, 7) + (() if channels is None else (channels,)), np.uint8)
+
+    def draw(num):
+        return visualization.embedding_map(embeddings, labels, images=images, num_images=num)
+
+    assert len(draw(5).axes[0].artists) == 5
+    assert 10 < len(draw(1000).axes[0].artists) <= 60
+    assert png(draw(20)) == png(draw(20))
+
+
+@pytest.mark.slow
+def test_map_by_umap_is_repeatable():
+    rng = np.random.default_rng(0)
+    embeddings, labels = rng.normal(size=(40, 8)), np.repeat([0, 1], 20)
+    embeddings[20:] += 20
+    figures = [visualization.embedding_map(embeddings, labels, method="umap") for _ in range(2)]
+    assert png(figures[0]) == png(figures[1])
+    one, other = (np.asarray(found.get_offsets()) for found in figures[0].axes[0].collections)
+    between = np.linalg.norm(one.mean(axis=0) - other.mean(axis=0))
+    assert between > 2 * max(one.std(), other.std())
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda v: v.roc_plot([1, 1], [0.1, 0.2]), "Received"),
+        (lambda v: v.det_plot([1, 0], {}), "at least one curve"),
+        (
+            lambda v: v.hardest_mistakes(np.zeros((2, 4, 4)), np.zeros((3, 4, 4)), [1, 0], [1, 2]),
+            r"\['images_b'\] that does not fit",
+        ),
+        (
+            lambda v: v.hardest_mistakes(np.zeros((1, 4, 4)), np.zeros((1, 4, 4)), [1], [1, 2]),
+            r"\['distances'\]",
+        ),
+        (
+            lambda v: v.hardest_mistakes(
+                np.zeros((1, 4, 4)), np.zeros((1, 4, 4)), [1], [1], count=0
+            ),
+            "count=0",
+        ),
+        (lambda v: v.embedding_map(np.eye(3), [0] * 3, images=np.zeros((2, 4, 4))), "2 images"),
+        (lambda v: v.embedding_map(np.eye(3), [0] * 3, num_images=0), "num_images=0"),
+    ],
+)
+def test_bad_pairs_and_images_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(visualization)
