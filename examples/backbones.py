@@ -68,9 +68,10 @@ def stages(name, backbone):
     if flags.weights is None or name == "dense" or name.startswith("small_"):
         yield epochs, 3e-3 if name in NAMES[:3] else 1e-3
         return
-    yield -(-epochs // 2), 3e-3  # the backbone is frozen: only the layer upon it trains
-    models.unfreeze(backbone, fraction=0.5)
-    yield -(-epochs // 2), 3e-4
+    yield epochs - epochs // 2, 3e-3  # the backbone is frozen: only the layer upon it trains
+    if epochs > 1:
+        models.unfreeze(backbone, fraction=0.5)
+        yield epochs // 2, 3e-4
 
 
 def train(name, seed):
