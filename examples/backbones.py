@@ -112,7 +112,7 @@ def summarize(rows):
 images = tfds.load(f"fashion_balanced/{config}", split="train", as_supervised=True)
 batches = images.batch(BATCH, drop_remainder=True).cache()
 test = tfds.as_numpy(tfds.load(f"fashion_pairs/{config}", split="test", batch_size=-1))
-settings = {"epochs": epochs, "images_seen": epochs * len(batches) * BATCH}
+settings = {"data": config, "epochs": epochs, "images_seen": epochs * len(batches) * BATCH}
 settings |= {"test_images": len(test["label_a"]), "size": flags.embedding_size}
 settings |= {"weights": flags.weights, "augment": flags.augment}
 file = flags.output / "backbones.json"
