@@ -139,11 +139,10 @@ for ax, key in zip(axes, ("parameters", "seconds"), strict=True):
         look = {"color": COLORS[place % 7], "marker": "o^sDvPX"[place % 7], "markersize": 8}
         ax.plot(x, y, linestyle="", label=entry["backbone"], alpha=0.8, **look)
     ax.set(xscale="log", xlabel={"seconds": "seconds of training"}.get(key, key))
+    ax.xaxis.set_minor_formatter("")
 axes[0].set_ylabel("MAP@R of test images")
 axes[1].legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 figure.savefig(flags.output / "backbones.png")
 best = max(table, key=lambda entry: entry["map_at_r"])
-print(
-    f"{len(rows)} networks: best is {best['backbone']}, MAP@R {best['map_at_r']:.3f} "
-    f"in {best['seconds']:.0f} s. See {flags.output}/"
-)
+text = f"{len(rows)} networks: best is {best['backbone']}, MAP@R {best['map_at_r']:.3f} in "
+print(f"{text}{best['seconds']:.0f} s. See {flags.output}/")
