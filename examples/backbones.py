@@ -47,15 +47,6 @@ config, epochs = "sample" if flags.sample else "full", flags.epochs or (20 if fl
 
 
 # %%
-def load_data():
-    """Training batches, and each test image once with its label."""
-    name = f"fashion_balanced/{config}"
-    batches = tfds.load(name, split="train", as_supervised=True).batch(BATCH, drop_remainder=True)
-    test = tfds.load(f"fashion_pairs/{config}", split="test")
-    test = next(test.batch(len(test)).as_numpy_iterator())
-    return batches.cache(), test["image_a"], test["label_a"]
-
-
 def make_backbone(name):
     """A network from images to features, and how to pool these to a vector."""
     if name == "dense":
@@ -77,9 +68,10 @@ def stages(name, backbone):
     if flags.weights is None or name == "dense" or name.startswith("small_"):
         yield epochs, 3e-3 if name in NAMES[:3] else 1e-3
         return
-    yield -(-epochs // 2), 3e-3  # the backbone is frozen: only the layer upon it trains
-    models.unfreeze(backbone, fraction=0.5)
-    yield -(-epochs // 2), 3e-4
+    yield epochs - epochs // 2, 3e-3  # the backbone is frozen: only the layer upon it trains
+    if epochs > 1:
+        models.unfreeze(backbone, fraction=0.5)
+        yield epochs // 2, 3e-4
 
 
 def train(name, seed):
@@ -92,16 +84,16 @@ def train(name, seed):
     if flags.augment:
         changes = [layers.RandomFlip("horizontal"), layers.RandomTranslation(0.1, 0.1)]
         shuffled = tfds_builders.augment(shuffled, changes, seed=seed)
-    loss, seconds, steps = [], 0.0, min(len(batches), 11)
+    row = {"backbone": name, "seed": seed, "loss": [], "seconds": 0.0, "trained": []}
     for number, rate in stages(name, backbone):
         schedule = keras.optimizers.schedules.CosineDecay(rate, number * len(batches))
-        optimizer = keras.optimizers.Adam(schedule)
-        loss_of_batch = losses.TripletSemiHardLoss(margin=0.2)
-        network.compile(optimizer, loss_of_batch, steps_per_execution=steps)
+        loss, steps = losses.TripletSemiHardLoss(margin=0.2), min(len(batches), 11)
+        network.compile(keras.optimizers.Adam(schedule), loss, steps_per_execution=steps)
         start = time.perf_counter()
-        loss += network.fit(shuffled.prefetch(2), epochs=number).history["loss"]
-        seconds += time.perf_counter() - start
-    return network, {"parameters": network.count_params(), "seconds": seconds, "loss": loss}
+        row["loss"] += network.fit(shuffled.prefetch(2), epochs=number).history["loss"]
+        row["seconds"] += time.perf_counter() - start
+        row["trained"].append(sum(np.prod(weight.shape) for weight in network.trainable_weights))
+    return network, row
 
 
 def summarize(rows):
@@ -116,49 +108,41 @@ def summarize(rows):
     return table
 
 
-def draw(rows):
-    """MAP@R against parameters and against seconds of training: a dot for each network."""
-    figure = Figure(figsize=(10, 3.8), dpi=120, layout="constrained")
-    names = list(dict.fromkeys(row["backbone"] for row in rows))
-    axes = figure.subplots(1, 2, sharey=True)
-    for ax, key in zip(axes, ("parameters", "seconds"), strict=True):
-        for place, name in enumerate(names):
-            of_name = [row for row in rows if row["backbone"] == name]
-            x, y = [row[key] for row in of_name], [row["map_at_r"] for row in of_name]
-            color, marker = COLORS[place % len(COLORS)], "o^sDvPX"[place % 7]
-            ax.plot(x, y, marker, color=color, markersize=8, alpha=0.8, label=name)
-        ax.set_xscale("log")
-        ax.set_xlabel(key if key == "parameters" else "seconds of training")
-        ax.grid(alpha=0.3)
-    axes[0].set_ylabel("MAP@R of test images")
-    axes[1].legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    return figure
-
-
 # %%
-batches, images, labels = load_data()
-file, settings = flags.output / "backbones.json", {"config": config, "epochs": epochs}
-settings |= {"weights": flags.weights, "augment": flags.augment, "size": flags.embedding_size}
-counts = {"images_seen": epochs * len(batches) * BATCH, "test_images": len(images)}
+images = tfds.load(f"fashion_balanced/{config}", split="train", as_supervised=True)
+batches = images.batch(BATCH, drop_remainder=True).cache()
+test = tfds.as_numpy(tfds.load(f"fashion_pairs/{config}", split="test", batch_size=-1))
+settings = {"data": config, "epochs": epochs, "images_seen": epochs * len(batches) * BATCH}
+settings |= {"test_images": len(test["label_a"]), "size": flags.embedding_size}
+settings |= {"weights": flags.weights, "augment": flags.augment}
+file = flags.output / "backbones.json"
 saved = json.loads(file.read_text()) if file.exists() else {}
 rows = saved["runs"] if saved.get("settings") == settings else []  # an interrupted study goes on
-done = {(row["backbone"], row["seed"]) for row in rows}
-for seed in flags.seeds:
-    for name in flags.backbones:
-        if (name, seed) in done:
-            continue
-        print(f"{name}, seed {seed}")
-        network, trained = train(name, seed)
-        x = network.predict(images, batch_size=500, verbose=0)
-        found = measures.evaluate(x, labels, distance="euclidean")  # without the image itself
-        rows.append({"backbone": name, "seed": seed, **trained, **found})
-        results = {"settings": settings, **counts, "table": summarize(rows), "runs": rows}
-        file.write_text(json.dumps(results, indent=1, default=float))
+cells = [(seed, name) for seed in flags.seeds for name in flags.backbones]
+done = {(row["seed"], row["backbone"]) for row in rows}
+for seed, name in [cell for cell in cells if cell not in done]:
+    print(f"{name}, seed {seed}")
+    network, row = train(name, seed)
+    x = network.predict(test["image_a"], verbose=0)  # each test image once
+    found = measures.evaluate(x, test["label_a"], distance="euclidean")  # without itself
+    rows.append({**row, "parameters": network.count_params(), **found})
+    results = {"settings": settings, "table": summarize(rows), "runs": rows}
+    file.write_text(json.dumps(results, indent=1, default=float))
 
 # %%
-draw(rows).savefig(flags.output / "backbones.png")
-best = max(summarize(rows), key=lambda entry: entry["map_at_r"])
-print(
-    f"Backbones, {len(rows)} networks: best is {best['backbone']}, MAP@R {best['map_at_r']:.3f} "
-    f"in {best['seconds']:.0f} s. Pictures and numbers are in {flags.output}/"
-)
+figure = Figure(figsize=(10, 3.8), dpi=120, layout="constrained")
+axes = figure.subplots(1, 2, sharey=True)
+for ax, key in zip(axes, ("parameters", "seconds"), strict=True):
+    for place, entry in enumerate(table := summarize(rows)):
+        of_name = [row for row in rows if row["backbone"] == entry["backbone"]]
+        x, y = [row[key] for row in of_name], [row["map_at_r"] for row in of_name]
+        look = {"color": COLORS[place % 7], "marker": "o^sDvPX"[place % 7], "markersize": 8}
+        ax.plot(x, y, linestyle="", label=entry["backbone"], alpha=0.8, **look)
+    ax.set(xscale="log", xlabel={"seconds": "seconds of training"}.get(key, key))
+    ax.xaxis.set_minor_formatter("")
+axes[0].set_ylabel("MAP@R of test images")
+axes[1].legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+figure.savefig(flags.output / "backbones.png")
+best = max(table, key=lambda entry: entry["map_at_r"])
+text = f"{len(rows)} networks: best is {best['backbone']}, MAP@R {best['map_at_r']:.3f} in "
+print(f"{text}{best['seconds']:.0f} s. See {flags.output}/")

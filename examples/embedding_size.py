@@ -9,7 +9,6 @@ python examples/embedding_size.py --search 8   # KerasTuner chooses which sizes 
 import argparse
 import json
 import os
-import time
 import timeit
 from pathlib import Path
 
@@ -28,8 +27,8 @@ from keras_metric import losses, models
 from keras_metric.retrieval import Indexer, measures
 
 BATCH = 10 * 13  # classes, and images of each, as `fashion_balanced` holds them
-SHOWN = {"recall_at_1": "P@1", "map_at_r": "MAP@R", "seconds": "training, s"}
 COLORS = "#0072B2", "#D55E00"
+SHOWN = {"recall_at_1": "P@1", "map_at_r": "MAP@R", "seconds": "training, s"}
 SHOWN |= {"search_ms": "1,000 searches, ms", "bytes": "stored, bytes an image"}
 
 # %%
@@ -49,11 +48,9 @@ config, epochs = "sample" if flags.sample else "full", flags.epochs or (20 if fl
 # %%
 def build(size):
     """A network to embeddings of that size; for prepared triplets, one of three images on it."""
-    network = embedding = models.embedding_network(models.small_cnn(), size)
-    loss, steps = losses.TripletSemiHardLoss(margin=0.2), min(len(batches), 11)
-    if flags.prepared:
-        network = models.TripletNetwork(embedding, "euclidean")
-        loss = losses.TripletMarginLoss(margin=0.2)
+    embedding, steps = models.embedding_network(models.small_cnn(), size), min(len(batches), 11)
+    network = models.TripletNetwork(embedding, "euclidean") if flags.prepared else embedding
+    loss = (losses.TripletMarginLoss if flags.prepared else losses.TripletSemiHardLoss)(margin=0.2)
     schedule = keras.optimizers.schedules.CosineDecay(3e-3, epochs * len(batches))
     network.compile(keras.optimizers.Adam(schedule), loss, steps_per_execution=steps)
     return network, embedding
@@ -64,15 +61,15 @@ def train(size, seed):
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     network, embedding = build(size)
-    start = time.perf_counter()
+    start = timeit.default_timer()
     network.fit(batches.shuffle(len(batches), seed=seed).prefetch(2), epochs=epochs, verbose=0)
-    return embedding, time.perf_counter() - start
+    return embedding, timeit.default_timer() - start
 
 
 def measure(size, seed, rows=slice(None)):
     """Test images searched among each other; what training and search take, what is stored."""
     embedding, trained = train(size, seed)
-    x, y = embedding.predict(images[rows], batch_size=500, verbose=0), labels[rows]
+    x, y = embedding.predict(test["image_a"][rows], verbose=0), test["label_a"][rows]
     found = measures.evaluate(x, y, distance="euclidean")  # without the image itself
     index, queries = Indexer(size, distance="euclidean"), np.resize(x, (1000, size))
     index.batch_add(x, y)
@@ -92,14 +89,13 @@ def search(trials):
 
     class Search(keras_tuner.BayesianOptimization):
         def run_trial(self, trial):
-            size = trial.hyperparameters.Int("size", *ends, sampling="log")
-            return -measure(size, seed, slice(0, None, 2))["map_at_r"]
+            d = trial.hyperparameters.Int("size", flags.sizes[0], flags.sizes[-1], sampling="log")
+            return -measure(d, flags.seeds[0], slice(0, None, 2))["map_at_r"]
 
-    ends, seed = (min(flags.sizes), max(flags.sizes)), flags.seeds[0]
-    tuner = Search(max_trials=trials, seed=seed, directory=flags.output, overwrite=True)
+    tuner = Search(max_trials=trials, seed=0, directory=flags.output, overwrite=True)
     tuner.search()
     size = tuner.get_best_hyperparameters()[0].get("size")
-    found = measure(size, seed, slice(1, None, 2))
+    found = measure(size, flags.seeds[0], slice(1, None, 2))
     (flags.output / "search.json").write_text(json.dumps(found, indent=1, default=float))
     print(f"KerasTuner, {trials} trials: {size}, MAP@R {found['map_at_r']:.3f} on the other half")
 
@@ -114,44 +110,40 @@ def summarize(rows):
             table[-1] |= {key + end: function([row[key] for row in of_size]) for key in SHOWN}
     best = max(table, key=lambda entry: entry["map_at_r"])
     enough = next(entry for entry in table if entry["map_at_r"] >= best["map_at_r_low"])
-    return {"table": table, "best": best, "enough": enough, "smallest": table[0]}
+    return {"table": table, "best": best, "enough": enough}
 
 
 # %%
 name = f"fashion_triplets/{config}" if flags.prepared else f"fashion_balanced/{config}"
-batches = tfds.load(name, split="train", as_supervised=True).batch(BATCH, drop_remainder=True)
-batches = batches.cache()
-test = tfds.load(f"fashion_pairs/{config}", split="test")  # each test image once as the first
-test = next(test.batch(len(test)).as_numpy_iterator())
-images, labels = test["image_a"], test["label_a"]
+images = tfds.load(name, split="train", as_supervised=True)
+batches = images.batch(BATCH, drop_remainder=True).cache()
+test = tfds.as_numpy(tfds.load(f"fashion_pairs/{config}", split="test", batch_size=-1))
 if flags.search:
     raise SystemExit(search(flags.search))
-settings = {"config": config, "epochs": epochs, "prepared": flags.prepared}
+settings = {"epochs": epochs, "prepared": flags.prepared, "test_images": len(test["label_a"])}
 settings["images_seen"] = epochs * len(batches) * BATCH * (3 if flags.prepared else 1)
 file = flags.output / "embedding_size.json"
 saved = json.loads(file.read_text()) if file.exists() else {}
 rows = saved["runs"] if saved.get("settings") == settings else []  # an interrupted study goes on
-done = {(row["size"], row["seed"]) for row in rows}
-cells = [(size, seed) for seed in flags.seeds for size in flags.sizes if (size, seed) not in done]
-for cell in tqdm(cells, desc="networks", unit="network"):
-    rows.append(measure(*cell))
-    results = {"settings": settings, "test_images": len(images), **summarize(rows), "runs": rows}
+cells = {(size, seed) for size in flags.sizes for seed in flags.seeds}
+cells -= {(row["size"], row["seed"]) for row in rows}
+for size, seed in tqdm(sorted(cells), desc="networks", unit="network"):
+    rows.append(measure(size, seed))
+    results = {"settings": settings, **summarize(rows), "runs": rows}
     file.write_text(json.dumps(results, indent=1, default=float))
 
 # %%
-table, best, enough, _ = summarize(rows).values()
+table, best, enough = summarize(rows).values()
 figure, sizes = Figure(figsize=(10, 3.4), layout="constrained"), [entry["size"] for entry in table]
 for place, ax in enumerate(figure.subplots(1, 3)):
     for key, color, marker in zip(list(SHOWN)[2 * place :], COLORS, "o^", strict=False):
         ax.plot(sizes, [entry[key] for entry in table], color=color)  # through the means
-        dots = [row["size"] for row in rows], [row[key] for row in rows]
+        dots = np.array([(row["size"], row[key]) for row in rows]).T
         ax.plot(*dots, marker, color=color, markersize=4, label=SHOWN[key])
     ax.set_xscale("log", base=2)
     ax.set_yscale("log" if place else "linear")
     ax.set(xlabel="embedding size", xticks=sizes, xticklabels=sizes)
     ax.legend(frameon=False)
 figure.savefig(flags.output / "embedding_size.png", dpi=120)
-print(
-    f"Embedding sizes, {len(rows)} networks: best is {best['size']}, MAP@R {best['map_at_r']:.3f}; "
-    f"{enough['size']} reaches the worst seed of that. See {flags.output}/"
-)
+text = f"{len(rows)} networks: best is size {best['size']}, MAP@R {best['map_at_r']:.3f}; size "
+print(f"{text}{enough['size']} is as good as the worst seed of that. See {flags.output}/")
