@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BLUE, _ORANGE = "#0072B2", "#D55E00"  # told apart by the colour-blind
+_MAX_COLUMNS = 16
 _ROLES = {"a": ("a", "b"), "anchor": ("anchor", "positive", "negative")}
 
 
@@ -18,20 +19,24 @@ class _Tuple(NamedTuple):
 
 
 def show(
-    dataset: Any, rows: int = 6, columns: int = 8, class_names: Sequence[str] | None = None
+    dataset: Any,
+    rows: int = 6,
+    columns: int | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> Any:
     """Draws the first pairs, triplets or images of a dataset, with their labels.
 
     A frame says whether an image is of the class of the first one of its tuple: blue and
-    solid if so, orange and dashed if not. Images with labels are drawn in their order, so that
-    a P x K batch is a grid of P rows if `columns` is K.
+    solid if so, orange and dashed if not. Images with labels are drawn in their order, by
+    default one class in each row if they are P x K batches.
 
     Args:
         dataset: A `tf.data.Dataset` or another iterable, of dicts or in supervised form,
             batched or not.
         rows: How many rows to draw.
         columns: How many images in a row; pairs and triplets have as many tuples in a row as
-            fit into that number.
+            fit into that number. By default 8, or K if single images begin with two classes of
+            K images each, K from 2 to 16.
         class_names: Name of class 0, class 1, ...
 
     Returns:
@@ -41,7 +46,7 @@ def show(
         ValueError: The dataset is empty or holds something else, or `rows` or `columns` is
             below 1.
     """
-    if rows < 1 or columns < 1:
+    if rows < 1 or (columns is not None and columns < 1):
         raise ValueError(
             f"`rows` and `columns` must be at least 1. Received: rows={rows}, columns={columns}"
         )
@@ -51,9 +56,22 @@ def show(
     if first is None:
         raise ValueError(f"The dataset must have an example. Received: dataset={dataset!r}")
     width = len(first.images)
+    begin = [first]
+    if columns is None:
+        if width == 1:
+            begin += itertools.islice(found, 2 * _MAX_COLUMNS)
+        columns = _columns([one.texts[0] for one in begin])
     across = max(1, columns // width)
-    shown = [first, *itertools.islice(found, rows * across - 1)]
+    shown = list(itertools.islice(itertools.chain(begin, found), rows * across))
     return _draw(shown, across, width)
+
+
+def _columns(texts: list[str]) -> int:
+    """K of texts that begin with two classes of K each, otherwise 8."""
+    runs = [len(list(run)) for _, run in itertools.groupby(texts)]
+    if len(runs) > 1 and runs[0] == runs[1] and 1 < runs[0] <= _MAX_COLUMNS:
+        return runs[0]
+    return 8
 
 
 def _tuples(element: Any, names: Sequence[str] | None) -> Iterator[_Tuple]:

@@ -44,6 +44,24 @@ def test_frames_tell_same_from_different(data_dir):
     assert styles == ["-" if one else "--" for one in same]
 
 
+@pytest.mark.parametrize(
+    ("labels", "across"),
+    [
+        (np.repeat([3, 1, 2], 4), 4),  # K = 4
+        (np.repeat([3, 1], 16), 16),
+        (np.repeat([3, 1], 17), 8),  # too wide
+        (np.tile([0, 1], 10), 8),  # in no order
+        ([0, 0, 1, 2, 2, 1, 0, 2, 1, 0], 8),
+    ],
+)
+def test_balanced_images_have_one_class_in_a_row(labels, across):
+    elements = [{"image": np.zeros((8, 8, 1), np.uint8), "label": label} for label in labels]
+    drawn = tfds_builders.show(elements, rows=2).axes
+    titles = [axes.get_title() for axes in drawn if axes.axison]
+    assert titles == [str(label) for label in labels[: 2 * across]]
+    assert drawn[0].get_subplotspec().get_gridspec().ncols == across
+
+
 def test_what_cannot_be_drawn_is_an_error(data_dir):
     with pytest.raises(ValueError, match=r"Received: dataset=\[\]"):
         tfds_builders.show([])
@@ -51,7 +69,7 @@ def test_what_cannot_be_drawn_is_an_error(data_dir):
         tfds_builders.show([{"x": 1}])
     with pytest.raises(ValueError, match=r"Received: shapes \[\(8, 8\)\]"):
         tfds_builders.show([{"image": np.zeros((8, 8))}])
-    with pytest.raises(ValueError, match=r"Received: rows=0, columns=8"):
+    with pytest.raises(ValueError, match=r"Received: rows=0, columns=None"):
         tfds_builders.show(load("pairs", data_dir), rows=0)
 
 
