@@ -116,7 +116,7 @@ def det_plot(
         ylim=ends,
     )
     axes.grid(color="#dddddd", linewidth=0.6)
-    _finish(axes, "upper right")
+    _finish(axes, "lower left")
     return figure
 
 
