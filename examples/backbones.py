@@ -34,7 +34,7 @@ NAMES = ["dense", "small_cnn", "small_resnet", "small_vit", "MobileNet"]
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--sample", action="store_true", help="use the images in the package")
 parser.add_argument("--epochs", type=int, help="default: 1, or 20 on the sample")
-parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="--seed is the same")
+parser.add_argument("--seed", type=int, nargs="+", default=[0], help="one run for each")
 parser.add_argument("--backbones", nargs="+", default=NAMES, help="also any of keras.applications")
 parser.add_argument("--output", type=Path, default=Path("backbones_output"))
 parser.add_argument("--embedding-size", type=int, default=64)
@@ -118,7 +118,7 @@ settings |= {"weights": flags.weights, "augment": flags.augment}
 file = flags.output / "backbones.json"
 saved = json.loads(file.read_text()) if file.exists() else {}
 rows = saved["runs"] if saved.get("settings") == settings else []  # an interrupted study goes on
-cells = [(seed, name) for seed in flags.seeds for name in flags.backbones]
+cells = [(seed, name) for seed in flags.seed for name in flags.backbones]
 done = {(row["seed"], row["backbone"]) for row in rows}
 for seed, name in [cell for cell in cells if cell not in done]:
     print(f"{name}, seed {seed}")

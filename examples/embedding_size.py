@@ -35,9 +35,9 @@ SHOWN |= {"search_ms": "1,000 searches, ms", "bytes": "stored, bytes an image"}
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--sample", action="store_true", help="use the images in the package")
 parser.add_argument("--epochs", type=int, help="default: 1, or 20 on the sample")
-parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="--seed is the same")
-parser.add_argument("--sizes", type=int, nargs="+", default=[2**i for i in range(1, 10)])
+parser.add_argument("--seed", type=int, nargs="+", default=[0, 1, 2], help="one run for each")
 parser.add_argument("--output", type=Path, default=Path("embedding_size_output"))
+parser.add_argument("--sizes", type=int, nargs="+", default=[2**i for i in range(1, 10)])
 parser.add_argument("--prepared", action="store_true", help="prepared triplets, not mined ones")
 parser.add_argument("--search", type=int, metavar="TRIALS", help="search with KerasTuner")
 flags = parser.parse_args()
@@ -90,12 +90,12 @@ def search(trials):
     class Search(keras_tuner.BayesianOptimization):
         def run_trial(self, trial):
             d = trial.hyperparameters.Int("size", flags.sizes[0], flags.sizes[-1], sampling="log")
-            return -measure(d, flags.seeds[0], slice(0, None, 2))["map_at_r"]
+            return -measure(d, flags.seed[0], slice(0, None, 2))["map_at_r"]
 
     tuner = Search(max_trials=trials, seed=0, directory=flags.output, overwrite=True)
     tuner.search()
     size = tuner.get_best_hyperparameters()[0].get("size")
-    found = measure(size, flags.seeds[0], slice(1, None, 2))
+    found = measure(size, flags.seed[0], slice(1, None, 2))
     (flags.output / "search.json").write_text(json.dumps(found, indent=1, default=float))
     print(f"KerasTuner, {trials} trials: {size}, MAP@R {found['map_at_r']:.3f} on the other half")
 
@@ -125,7 +125,7 @@ settings["images_seen"] = epochs * len(batches) * BATCH * (3 if flags.prepared e
 file = flags.output / "embedding_size.json"
 saved = json.loads(file.read_text()) if file.exists() else {}
 rows = saved["runs"] if saved.get("settings") == settings else []  # an interrupted study goes on
-cells = {(size, seed) for size in flags.sizes for seed in flags.seeds}
+cells = {(size, seed) for size in flags.sizes for seed in flags.seed}
 cells -= {(row["size"], row["seed"]) for row in rows}
 for size, seed in tqdm(sorted(cells), desc="networks", unit="network"):
     rows.append(measure(size, seed))

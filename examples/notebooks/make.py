@@ -29,7 +29,9 @@ import matplotlib
 from IPython.display import Image, display
 
 matplotlib.use("agg")  # pictures are shown from the files that the script writes
-sys.argv = ["{name}.py", "--sample"]  # the script's flags; without --sample: the full data"""
+sys.argv = {argv}  # the script's flags; without --sample: the full data"""
+# Studies train many networks: some of them will do.
+FLAGS = {"embedding_size": "--sizes 2 8 32 128 --seed 0 1", "backbones": "--epochs 10"}
 _PICTURE = re.compile(r"^( *)(?:.*)\.savefig\((.+?)(?:, dpi=\d+)?\)$", re.MULTILINE)
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -40,13 +42,18 @@ def scripts() -> list[Path]:
     return [script for script in found if "\n# %%\n" in script.read_text("utf-8")]
 
 
+def _argv(script: Path) -> str:
+    flags = [script.name, "--sample", *FLAGS.get(script.stem, "").split()]
+    return json.dumps(flags)
+
+
 def cells(script: Path) -> list[tuple[str, str]]:
     """Kind ("markdown" or "code") and source of each cell of a script's notebook."""
     head, *parts = re.split(r"^# %%", script.read_text("utf-8"), flags=re.MULTILINE)
     title = head.strip().strip('"').splitlines()[0]
     intro = f"# {title}\n\nThis notebook is `examples/{script.name}`, run on the sample. "
     intro += "Its tutorial explains it, with pictures and numbers from the full data."
-    found = [("markdown", intro), ("code", INSTALL), ("code", SETUP.format(name=script.stem))]
+    found = [("markdown", intro), ("code", INSTALL), ("code", SETUP.format(argv=_argv(script)))]
     for part in parts:
         heading, _, body = part.partition("\n")
         if heading.strip() == "[markdown]":

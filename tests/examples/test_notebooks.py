@@ -31,9 +31,9 @@ def test_a_notebook_is_in_step_and_was_run(script):
     outputs = [output for cell in code for output in cell["outputs"]]
     assert {output["output_type"] for output in outputs} == {"stream", "display_data"}
     pictures = sum("image/png" in output.get("data", {}) for output in outputs)
-    assert pictures >= 3
+    assert pictures >= (1 if script.stem in ("embedding_size", "backbones") else 3)
     printed = "".join("".join(output.get("text", "")) for output in outputs)
-    assert "P@1" in printed
+    assert "P@1" in printed or "MAP@R" in printed
     assert "\x1b" not in printed
     assert (FOLDER / f"{script.stem}.ipynb").stat().st_size < 600_000
 

@@ -12,6 +12,8 @@ SCRIPTS = [
     for script in sorted((ROOT / "examples").glob("*.py"))
     if ast.get_docstring(ast.parse(script.read_text("utf-8"))).startswith("Tutorial ")
 ]
+# What they show is one figure of many networks, not single images.
+STUDIES = ("embedding_size", "backbones")
 
 
 def test_there_are_scripts():
@@ -37,6 +39,6 @@ def test_a_script_has_its_tutorial_and_the_tutorial_its_pictures(script):
     assert f"python examples/{script.name}  " in text
     assert (ROOT / "docs" / "results" / f"{script.stem}.json").is_file()
     pictures = re.findall(r"\(\.\./images/(\w+\.png)\)", text)
-    assert len(pictures) >= 3
+    assert len(pictures) >= (1 if script.stem in STUDIES else 3)
     for picture in pictures:
         assert (ROOT / "docs" / "images" / picture).stat().st_size < 150_000

@@ -30,7 +30,7 @@ def results(name, folder, *flags):
 
 @pytest.mark.slow
 def test_sizes_are_compared_and_an_interrupted_study_goes_on(tmp_path):
-    flags = ["--epochs", "4", "--seeds", "0", "1"]
+    flags = ["--epochs", "4", "--seed", "0", "1"]
     first, _ = results("embedding_size", tmp_path, *flags, "--sizes", "2")
     found, printed = results("embedding_size", tmp_path, *flags, "--sizes", "2", "32")
     assert found["runs"][:2] == first["runs"]
