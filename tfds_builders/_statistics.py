@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-_ROLES = (("a", "b"), ("anchor", "positive", "negative"))
+_KEYS = (
+    (("id_a", "id_b"), ("label_a", "label_b")),
+    (
+        ("id_anchor", "id_positive", "id_negative"),
+        ("label_anchor", "label_positive", "label_negative"),
+    ),
+    (("id",), ("label",)),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,11 +21,12 @@ class Statistics:
     """What tuples of examples are made up of; `print` shows it as a small table.
 
     Attributes:
-        num_tuples: Number of pairs, triplets or batches.
+        num_tuples: Number of pairs, triplets or, of balanced batches, single images.
         num_images: Number of different examples in them.
         reuse_mean: How often one of those examples comes, on average.
         reuse_max: How often the most frequent one comes.
-        positive_share: Share of tuples whose first two examples are of one class.
+        positive_share: Share of tuples whose first two examples are of one class; NaN of single
+            images.
         classes: The labels, shape `(classes,)`.
         tuples_per_class: Tuples whose first example is of each class, shape `(classes,)`.
         images_per_class: Different examples of each class that come, shape `(classes,)`.
@@ -36,10 +44,11 @@ class Statistics:
     uses_per_class: NDArray[np.int64]
 
     def __str__(self) -> str:
+        are_single = self.positive_share != self.positive_share
+        kinds = "" if are_single else f"; {self.positive_share:.1%} begin with two of one class"
         lines = [
             f"{self.num_tuples:,} tuples of {self.num_images:,} images, each used "
-            f"{self.reuse_mean:.2f} times, at most {self.reuse_max}; "
-            f"{self.positive_share:.1%} begin with two of one class",
+            f"{self.reuse_mean:.2f} times, at most {self.reuse_max}{kinds}",
             f"{'class':>12} {'tuples':>10} {'images':>10} {'uses':>10}",
         ]
         table = zip(
@@ -75,7 +84,8 @@ def statistics(tuples: Any, labels: ArrayLike | None = None) -> Statistics:
 
     Args:
         tuples: What a sampler draws, shape `(tuples, examples in each)`, with `labels`; or a
-            dataset of pairs or triplets as `tfds.load` gives it, with ids and labels by name.
+            dataset of pairs, triplets or balanced batches as `tfds.load` gives it, with ids and
+            labels by name.
         labels: Class of each example, shape `(examples,)`.
 
     Raises:
@@ -104,7 +114,7 @@ def statistics(tuples: Any, labels: ArrayLike | None = None) -> Statistics:
         num_images=len(images),
         reuse_mean=ids.size / len(images),
         reuse_max=int(uses.max()),
-        positive_share=float((numbers[:, 0] == numbers[:, 1]).mean()),
+        positive_share=_positive_share(numbers),
         classes=names,
         tuples_per_class=np.bincount(numbers[:, 0], minlength=size),
         images_per_class=np.bincount(numbers.reshape(-1)[first], minlength=size),
@@ -112,16 +122,21 @@ def statistics(tuples: Any, labels: ArrayLike | None = None) -> Statistics:
     )
 
 
+def _positive_share(numbers: NDArray[np.int64]) -> float:
+    if numbers.shape[1] < 2:
+        return float("nan")
+    return float((numbers[:, 0] == numbers[:, 1]).mean())
+
+
 def _read(dataset: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     spec = dataset.element_spec
-    for roles in _ROLES:
-        keys = [[f"{kind}_{role}" for role in roles] for kind in ("id", "label")]
+    for keys in _KEYS:
         if isinstance(spec, dict) and all(key in spec for part in keys for key in part):
             break
     else:
         raise ValueError(
-            "The dataset must have the ids and labels of pairs or triplets; load it without "
-            f"`as_supervised`. Received: dataset of {spec}"
+            "The dataset must have the ids and labels of pairs, triplets or images, as "
+            f"`tfds.load` gives them without `as_supervised`. Received: dataset of {spec}"
         )
     wanted = {key for part in keys for key in part}
     slim = dataset.map(lambda row: {key: row[key] for key in wanted})

@@ -84,6 +84,18 @@ def test_statistics_of_a_sampler_by_hand():
     assert "3 tuples of 3 images, each used 2.00 times, at most 3; 66.7%" in str(found)
 
 
+def test_statistics_of_balanced_batches_count_images(data_dir):
+    found = tfds_builders.statistics(load("balanced", data_dir))
+    rows = list(load("balanced", data_dir).as_numpy_iterator())
+    ids, labels = [int(row["id"]) for row in rows], [int(row["label"]) for row in rows]
+    assert found.num_tuples == len(rows)
+    assert found.num_images == len(set(ids))
+    assert found.reuse_max == max(ids.count(one) for one in set(ids))
+    assert found.uses_per_class.tolist() == [labels.count(one) for one in range(10)]
+    assert np.isnan(found.positive_share)
+    assert "begin with" not in str(found)
+
+
 def test_statistics_of_a_dataset_are_those_of_its_sampler(data_dir):
     pytest.importorskip("pandas")
     _, labels = sources.fashion_mnist_sample("test")
@@ -94,7 +106,7 @@ def test_statistics_of_a_dataset_are_those_of_its_sampler(data_dir):
         assert (read.num_tuples, read.num_images) == (500, 500)
         assert read.to_frame()["tuples"].tolist() == [50] * 10
         assert read.to_frame().index.tolist() == ours.classes.tolist()
-    with pytest.raises(ValueError, match=r"load it without `as_supervised`"):
+    with pytest.raises(ValueError, match=r"without `as_supervised`"):
         tfds_builders.statistics(load("pairs", data_dir, as_supervised=True))
     with pytest.raises(ValueError, match=r"Received: shape \(0,\)"):
         tfds_builders.statistics([], labels)
