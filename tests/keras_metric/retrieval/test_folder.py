@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 
+from keras_metric import retrieval
 from keras_metric.retrieval._folder import read_folder, write_folder
 
 ARRAYS = {"one": np.arange(6).reshape(2, 3), "two": np.ones(3, "float32")}
@@ -186,6 +187,61 @@ def test_killed_at_any_moment_the_last_save_is_whole(tmp_path):
         process.wait()
         process.stdout.close()
         assert assert_whole(folder) >= max(said, default=1)
+
+
+INDEX_WRITERS = {
+    "Indexer": """
+import sys
+import numpy as np
+from keras_metric.retrieval import Indexer
+
+index, number = Indexer(4), 0
+while True:
+    number += 1
+    index.batch_add(np.full((500, 4), float(number)), [number] * 500)
+    index.save(sys.argv[1])
+    print(number, flush=True)
+""",
+    "SimilaritySearch": """
+import sys
+import keras
+import numpy as np
+from keras_metric.retrieval import SimilaritySearch
+
+model = keras.Sequential([keras.Input((4,)), keras.layers.UnitNormalization()])
+search, number = SimilaritySearch(model), 0
+while True:
+    number += 1
+    search.index(np.full((500, 4), float(number), "float32"), [number] * 500, verbose=0)
+    search.save(sys.argv[1])
+    print(number, flush=True)
+""",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", INDEX_WRITERS)
+def test_an_index_killed_while_it_is_saved_is_the_one_before_or_after(tmp_path, name):
+    folder, rng = tmp_path / "index", np.random.default_rng(0)
+    for _ in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", INDEX_WRITERS[name], str(folder)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout.readline() == "1\n"
+        time.sleep(rng.uniform(0, 0.5))
+        process.send_signal(signal.SIGKILL)
+        said = [1, *(int(line) for line in process.stdout.read().split())]
+        process.wait()
+        process.stdout.close()
+        loaded = getattr(retrieval, name).load(folder)
+        index = loaded if name == "Indexer" else loaded.indexer
+        labels = index.search(np.eye(4, dtype="float32")[:1], k=index.size())[2][0]
+        values, counts = np.unique(labels.astype(int), return_counts=True)
+        assert values.tolist() == list(range(1, len(values) + 1))
+        assert len(values) >= max(said)
+        assert set(counts.tolist()) == {500}
 
 
 def test_readers_during_saves_see_one_save_or_the_other(tmp_path):
