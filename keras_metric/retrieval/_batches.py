@@ -79,7 +79,7 @@ def _count(dataset: Any) -> int | None:
     else:
         try:
             count = len(dataset)
-        except (TypeError, NotImplementedError):
+        except TypeError:  # Python's answer where there is no length, as of grain's IterDataset
             count = None
         endless = count is not None and count >= sys.maxsize  # grain's `repeat()`
     if endless:

@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "docs" / "hooks"))
 def site(tmp_path_factory):
     """The site, built anew as CI builds it."""
     if importlib.util.find_spec("mkdocs") is None or importlib.util.find_spec("material") is None:
+        # `make test` installs what the packages need; `.ci/run` installs the extra and runs these.
         pytest.skip("needs the extra docs")
     folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(

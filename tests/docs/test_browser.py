@@ -38,6 +38,7 @@ return wide > 1 ? wide : 0
 def browser():
     program, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if program is None or driver is None:
+        # Programs, not packages: `.ci/run` installs them, pip cannot.
         pytest.skip("needs chromium and chromedriver")
     options = webdriver.ChromeOptions()
     options.binary_location = program

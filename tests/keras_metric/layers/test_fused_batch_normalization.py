@@ -72,7 +72,10 @@ def test_frozen_it_keeps_its_averages():
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="what TensorFlow alone has")
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="the kernel is TensorFlow's; elsewhere the layer is Keras's, as the other tests show",
+)
 def test_it_is_one_kernel_where_it_can_be():
     import tensorflow as tf
 

@@ -58,11 +58,15 @@ def test_gradients_are_finite_where_embeddings_meet_proxies(cls):
 
 @every_loss
 def test_gradient_is_the_derivative(cls):
-    head = head_of(cls)
+    # The same on every backend and in any order of tests: where another center becomes the
+    # nearest within a step there is no derivative to compare with.
+    rng, head = np.random.default_rng(0), head_of(cls)
+    head.build((None, 6))
+    head.proxies.assign(rng.normal(size=head.proxies.shape).astype("float32"))
     similarities = to_numpy(head(X))
     loss = cls(**OTHER[cls.__name__])
     _, gradient = value_and_gradient(lambda s: loss(LABELS, s), similarities)
-    for place in RNG.integers(similarities.size, size=8):
+    for place in rng.integers(similarities.size, size=8):
         nudge = np.zeros_like(similarities)
         nudge.flat[place] = 5e-3
         up = float(loss(LABELS, similarities + nudge))
