@@ -44,7 +44,7 @@ class Statistics:
     uses_per_class: NDArray[np.int64]
 
     def __str__(self) -> str:
-        are_single = self.positive_share != self.positive_share
+        are_single = np.isnan(self.positive_share)
         kinds = "" if are_single else f"; {self.positive_share:.1%} begin with two of one class"
         lines = [
             f"{self.num_tuples:,} tuples of {self.num_images:,} images, each used "

@@ -17,8 +17,12 @@ _OF = ("mean", "min", "max")
 class _BatchDistance(LabelledBatchMetric):
     """Distances of anchors to one kind of partner."""
 
-    def __init__(self, of: str, distance: Any, name: str | None, dtype: Any) -> None:
-        super().__init__(name, dtype)
+    _default_name: str
+
+    def __init__(
+        self, of: str = "mean", distance: Any = "L2", name: str | None = None, dtype: Any = None
+    ) -> None:
+        super().__init__(name or self._default_name, dtype)
         if of not in _OF:
             raise unknown_name("choice", "of", of, _OF)
         self.of = of
@@ -63,14 +67,7 @@ class PositiveDistance(_BatchDistance):
         2.6667
     """
 
-    def __init__(
-        self,
-        of: str = "mean",
-        distance: Any = "L2",
-        name: str | None = "positive_distance",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(of, distance, name, dtype)
+    _default_name = "positive_distance"
 
     def terms(self, batch: LabelledBatch) -> tuple[Any, Any]:
         """Return each anchor's distances to positives and their number."""
@@ -105,14 +102,7 @@ class NegativeDistance(_BatchDistance):
         2.3333
     """
 
-    def __init__(
-        self,
-        of: str = "mean",
-        distance: Any = "L2",
-        name: str | None = "negative_distance",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(of, distance, name, dtype)
+    _default_name = "negative_distance"
 
     def terms(self, batch: LabelledBatch) -> tuple[Any, Any]:
         """Return each anchor's distances to negatives and their number."""

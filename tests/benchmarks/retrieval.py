@@ -133,17 +133,16 @@ def search() -> list[Row]:
     return rows
 
 
-def _beside_pml(
-    what: str, arguments: tuple[Any, ...], least: float, options: dict[str, Any]
-) -> list[Row]:
+def _beside_pml(what: str, arguments: tuple[Any, ...], least: float) -> list[Row]:
     """Precision@1, R-precision and MAP@R with us and with pytorch-metric-learning."""
     import torch
     from pytorch_metric_learning.utils import accuracy_calculator
 
     from keras_metric.retrieval.measures import evaluate
 
-    report, seconds = timed(lambda: evaluate(*arguments, measures=list(NAMES), **options))
-    _, peak = peak_of(lambda: evaluate(*arguments, measures=list(NAMES), **options))
+    (report, seconds), peak = peak_of(
+        lambda: timed(lambda: evaluate(*arguments, measures=list(NAMES)))
+    )
     calculator = accuracy_calculator.AccuracyCalculator(
         include=list(NAMES.values()), k="max_bin_count", device=torch.device("cpu")
     )
@@ -166,7 +165,7 @@ def measures() -> list[Row]:
     gallery, labels, queries, query_labels = embeddings()
     arguments = (queries, query_labels, gallery, labels)
     what = f"MAP@R, R-precision, P@1 of {len(queries):,} in {len(gallery):,}, 10 classes"
-    return _beside_pml(what, arguments, 5, {})
+    return _beside_pml(what, arguments, 5)
 
 
 def products() -> list[Row]:
@@ -178,7 +177,7 @@ def products() -> list[Row]:
     x = (centers[labels] + rng.normal(size=(num, 128))).astype("float32")
     x /= np.linalg.norm(x, axis=1, keepdims=True)
     what = f"MAP@R, R-precision, P@1 of {num:,}, leave-one-out, {classes:,} classes"
-    return _beside_pml(what, (x, labels), 4, {})
+    return _beside_pml(what, (x, labels), 4)
 
 
 def million() -> list[Row]:

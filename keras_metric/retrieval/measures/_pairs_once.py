@@ -49,8 +49,8 @@ def depth_of(
 
 def measure_pairs(
     rows: FloatArray,
-    ends: IdArray,
     starts: IdArray,
+    ends: IdArray,
     depth: NDArray[np.int64],
     measures: Sequence[Measure],
     scores: Scores,
@@ -61,8 +61,8 @@ def measure_pairs(
 
     Args:
         rows: `(rows, dim)`, those of one class side by side.
-        ends: Where the class of each row ends; not after the row if nothing is relevant to it.
-        starts: Where it starts.
+        starts: Where the class of each row starts.
+        ends: Where it ends; not after the row if nothing is relevant to it.
         depth: Of each row; see `depth_of`.
         measures: What to compute.
         scores: Of the rows as a gallery.

@@ -46,17 +46,15 @@ def measure_queries(
     """
     scores = Scores(gallery[relevance.gallery_order], distance)
     if queries is gallery and isinstance(relevance, SameLabel) and not scores.has_repeats:
-        starts, ends = relevance.classes()
-        num_relevant = np.maximum(ends - starts - 1, 0)
-        depth = depth_of(measures, num_relevant, distance, queries.dtype)
+        order, (starts, ends) = relevance.query_order, relevance.classes()
+        counts = np.maximum(ends - starts - 1, 0)
+        depth = depth_of(measures, counts, distance, queries.dtype)
         if depth is not None:
-            values = np.empty((len(measures), len(queries)))
-            num_in_order, order = num_relevant.copy(), relevance.gallery_order
-            values[:, order] = measure_pairs(
-                queries[order], ends, starts, depth, measures, scores, distance, verbose
+            found = measure_pairs(
+                queries[order], starts, ends, depth, measures, scores, distance, verbose
             )
-            num_relevant[order] = num_in_order
-            return PerQuery(values, num_relevant)
+            back = np.argsort(order)
+            return PerQuery(found[:, back], counts[back])
     place = np.empty(len(gallery) + 1, np.int64)
     place[relevance.gallery_order], place[-1] = np.arange(len(gallery)), -1
     own = place[own_row]
