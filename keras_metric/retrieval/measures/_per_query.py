@@ -1,6 +1,6 @@
 """Every measure for every query, from one pass over the query x gallery matrix."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,10 +10,13 @@ from tqdm.auto import tqdm
 
 from keras_metric.retrieval._arrays import FloatArray, IdArray
 from keras_metric.retrieval.measures._formulas import Measure, RankedQuery
+from keras_metric.retrieval.measures._nearest_few import is_worth_it, nearest_ranks
 from keras_metric.retrieval.measures._pairs_once import depth_of, measure_pairs
 from keras_metric.retrieval.measures._ranks import Ranks, first_rank, ranks_within
-from keras_metric.retrieval.measures._relevance import Relevance, SameLabel, Split
+from keras_metric.retrieval.measures._relevance import Relevance, SameLabel
 from keras_metric.retrieval.measures._scores import Scores
+
+RanksOf = Callable[[int], tuple[Ranks, int]]
 
 
 @dataclass(frozen=True)
@@ -60,34 +63,44 @@ def measure_queries(
     own = place[own_row]
     values = np.full((len(measures), len(queries)), np.nan)
     num_relevant = np.zeros(len(queries), np.int64)
-    blocks = _blocks(queries, own, relevance, scores)
+    blocks = _blocks(queries, own, relevance, scores, measures)
     total = -(-len(queries) // scores.block_rows)
-    for rows, split in tqdm(blocks, "Evaluating", total, disable=not verbose):
+    for rows, ranks_of in tqdm(blocks, "Evaluating", total, disable=not verbose):
         for row, query in enumerate(rows.tolist()):
-            relevant, others = split(row)
-            if own[query] >= 0 and len(relevant) and relevant[-1] == np.inf:
-                relevant = relevant[:-1]
-            num_relevant[query] = len(relevant)
-            if len(relevant):
-                ranks = _ranks(relevant, others, measures)
-                ranked = RankedQuery(ranks, len(relevant), len(gallery) - int(own[query] >= 0))
+            ranks, num_relevant[query] = ranks_of(row)
+            if num_relevant[query]:
+                candidates = len(gallery) - int(own[query] >= 0)
+                ranked = RankedQuery(ranks, int(num_relevant[query]), candidates)
                 values[:, query] = [measure(ranked) for measure in measures]
     return PerQuery(values, num_relevant)
 
 
 def _blocks(
-    queries: FloatArray, own: IdArray, relevance: Relevance, scores: Scores
-) -> Iterator[tuple[IdArray, Split]]:
-    """Rows of queries with their scores taken apart, the next block made in the background."""
+    queries: FloatArray,
+    own: IdArray,
+    relevance: Relevance,
+    scores: Scores,
+    measures: Sequence[Measure],
+) -> Iterator[tuple[IdArray, RanksOf]]:
+    """Rows of queries and the ranks of each, the next block made in the background."""
     buffers = [scores.buffer(), scores.buffer()]
+    is_fixed = not any(measure.to_r or measure.to_first for measure in measures)
+    depth = max((measure.k for measure in measures), default=0) if is_fixed else 0
+    is_shallow = isinstance(relevance, SameLabel) and is_worth_it(depth, len(scores.rows))
 
-    def prepare(number: int) -> tuple[IdArray, Split]:
+    def prepare(number: int) -> tuple[IdArray, RanksOf]:
         start = number * scores.block_rows
         rows = relevance.query_order[start : start + scores.block_rows]
         block = scores(queries[rows], buffers[number % 2])
         with_own = np.flatnonzero(own[rows] >= 0)
         block[with_own, own[rows][with_own]] = np.inf  # farther than any other row
-        return rows, relevance.split(rows, block)
+        if is_shallow and isinstance(relevance, SameLabel):
+            starts, ends = (edge[start : start + len(rows)] for edge in relevance.classes())
+            counts = ends - starts - ((starts <= own[rows]) & (own[rows] < ends))
+            nearest = nearest_ranks(block, starts, ends, depth)
+            return rows, lambda row: (nearest[row], int(counts[row]))
+        split = relevance.split(rows, block)
+        return rows, lambda row: _ranks(*split(row), measures)
 
     count = -(-len(queries) // scores.block_rows)
     with ThreadPoolExecutor(1) as background:
@@ -99,9 +112,16 @@ def _blocks(
             yield ready
 
 
-def _ranks(relevant: FloatArray, others: list[FloatArray], measures: Sequence[Measure]) -> Ranks:
+def _ranks(
+    relevant: FloatArray, others: list[FloatArray], measures: Sequence[Measure]
+) -> tuple[Ranks, int]:
+    """Ranks as deep as the measures look, and the number of relevant rows."""
+    if len(relevant) and relevant[-1] == np.inf:  # the query itself
+        relevant = relevant[:-1]
+    if not len(relevant):
+        return np.empty(0, np.int64), 0
     depth = max(measure.k or measure.to_r * len(relevant) for measure in measures)
     ranks = ranks_within(relevant, others, depth) if depth else np.empty(0, np.int64)
     if len(ranks) == 0 and any(measure.to_first for measure in measures):
-        return np.array([first_rank(relevant, others)])
-    return ranks
+        ranks = np.array([first_rank(relevant, others)])
+    return ranks, len(relevant)
