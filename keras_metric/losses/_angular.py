@@ -11,6 +11,7 @@ from keras_metric.losses import _arguments
 from keras_metric.losses._labelled_batch import LabelledBatch, LabelledBatchLoss
 from keras_metric.losses._masked import masked_count, masked_sum
 from keras_metric.losses._pair_loss import has_both
+from keras_metric.losses._sampled_product import sampled_product
 
 
 @keras.saving.register_keras_serializable(package="keras_metric")
@@ -54,12 +55,12 @@ class AngularLoss(LabelledBatchLoss):
         references = anchors if batch.is_same_set else unit(batch.references)
         cosines = ops.matmul(anchors, ops.transpose(references))
         among = ops.matmul(references, ops.transpose(references))
-        # exp(4 t a.n) exp(4 t p.n), summed over n: one product of matrices. At most 60
-        # degrees each exponential is below exp(12), so that nothing overflows.
-        to_negatives = ops.where(batch.is_negative, ops.exp(4.0 * tan2 * cosines), 0.0)
-        totals = ops.matmul(to_negatives, ops.exp(4.0 * tan2 * among))
         is_valid = ops.expand_dims(has_both(batch), 1)
         is_pair = ops.logical_and(batch.is_positive, is_valid)
+        # exp(4 t a.n) exp(4 t p.n), summed over n: a product of matrices. At most 60
+        # degrees each exponential is below exp(12), so that nothing overflows.
+        to_negatives = ops.where(batch.is_negative, ops.exp(4.0 * tan2 * cosines), 0.0)
+        totals = sampled_product(to_negatives, ops.exp(4.0 * tan2 * among), is_pair)
         logits = ops.log(ops.where(is_pair, totals, 1.0)) - 2.0 * (1.0 + tan2) * cosines
         return masked_sum(ops.softplus(logits), is_pair), masked_count(is_pair, cosines.dtype)
 

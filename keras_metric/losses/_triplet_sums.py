@@ -74,21 +74,45 @@ def sums_over(triplets: Triplets, distances: Any, hinge: Hinge, between: Any = N
 def _walk(triplets: Triplets, distances: Any, hinge: Hinge, between: Any) -> Sums:
     """Visit one positive of every anchor at a time, and collect values and derivatives."""
     fixed = ops.stop_gradient(distances)
-    near = None if between is None else ops.stop_gradient(between)
+    if between is None:
+        sums, counts, violated, weights = _visit(triplets, fixed, hinge)
+        return sums + ops.sum(weights * (distances - fixed), axis=1), counts, violated
+    near = ops.stop_gradient(between)
+    sums, counts, violated, *_ = _visit(triplets, fixed, hinge, near)
+
+    def carry(distances: Any, between: Any) -> tuple[Any, Any]:
+        def gradient(*args: Any, upstream: Any = None) -> tuple[Any, Any]:
+            # The anchors share `between`, so each one's weight must be known on the way.
+            of_anchor = ops.expand_dims(args[-1] if upstream is None else upstream, 1)
+            *_, to_distances, to_between = _visit(triplets, fixed, hinge, near, of_anchor)
+            return to_distances, to_between
+
+        return sums, gradient
+
+    return ops.custom_gradient(carry)(distances, between), counts, violated
+
+
+def _visit(
+    triplets: Triplets, fixed: Any, hinge: Hinge, near: Any = None, of_anchor: Any = 1.0
+) -> tuple[Any, ...]:
+    """Sums, counts, violations; derivatives by `fixed` and, if given, by `near`.
+
+    `of_anchor`, `(batch, 1)`, is the derivative by each anchor's sum.
+    """
 
     def step(positives: Any, has_one: Any, state: Any) -> tuple[Any, ...]:
         sums, counts, violated, weights, *swapped = state
         chosen = ops.logical_and(triplets.negatives_of(positives), has_one)
-        to_negative = fixed if near is None else ops.take(near, positives, axis=0)
-        is_swapped = None if near is None else to_negative < fixed
-        to_negative = ops.minimum(fixed, to_negative)
+        to_negative = fixed
+        if near is not None:
+            to_negative = ops.minimum(fixed, ops.take(near, positives, axis=0))
         violation = hinge.violation(column(fixed, positives), to_negative)
         violation = ops.where(chosen, violation, 0.0)
-        slopes = ops.where(chosen, hinge.slope(violation), 0.0)
+        slopes = ops.where(chosen, hinge.slope(violation), 0.0) * of_anchor
         total = ops.sum(slopes, axis=1, keepdims=True)
         weights = weights + ops.where(is_column(positives, fixed), total, 0.0)
         if near is not None:
-            moved = ops.where(is_swapped, slopes, 0.0)
+            moved = ops.where(to_negative < fixed, slopes, 0.0)
             slopes = slopes - moved
             rows = ops.segment_sum(moved, positives, num_segments=ops.shape(near)[0])
             swapped = [swapped[0] - rows]
@@ -106,13 +130,7 @@ def _walk(triplets: Triplets, distances: Any, hinge: Hinge, between: Any) -> Sum
     if near is not None:
         start = (*start, ops.zeros_like(near))
     results = walk_positives(triplets.is_positive, step, start)
-    sums, counts, violated, weights, *swapped = (ops.stop_gradient(value) for value in results)
-    sums = sums + ops.sum(weights * (distances - fixed), axis=1)
-    if between is not None:
-        # The anchors share this part of the gradient; its value is 0.
-        shared = ops.sum(swapped[0] * (between - near))
-        sums = sums + shared / ops.cast(ops.shape(sums)[0], sums.dtype)
-    return sums, counts, violated
+    return tuple(ops.stop_gradient(value) for value in results)
 
 
 def _sort(triplets: Triplets, distances: Any, hinge: Hinge) -> Sums:

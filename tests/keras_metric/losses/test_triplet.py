@@ -140,6 +140,22 @@ def test_every_choice_has_the_derivative_as_its_gradient(choice, swap):
     np.testing.assert_allclose((gradient * direction).sum(), slope, rtol=2e-2, atol=1e-4)
 
 
+def test_swap_gives_each_weight_its_own_gradient():
+    labels, x = labelled_batch(seed=5, size=12, dim=3)
+    weights = np.random.default_rng(6).uniform(0, 2, size=12).astype("float32")
+    loss = TripletLoss(margin=0.5, soft=True, swap=True)
+
+    def weighted(x):
+        return loss(labels, x, sample_weight=weights)
+
+    _, gradient = value_and_gradient(weighted, x)
+    direction = np.random.default_rng(1).normal(size=x.shape).astype("float32")
+    direction /= np.linalg.norm(direction)
+    ends = [float(compiled_on_jax(weighted)(x + step * direction)) for step in (1e-2, -1e-2)]
+    slope = (ends[0] - ends[1]) / 2e-2
+    np.testing.assert_allclose((gradient * direction).sum(), slope, rtol=2e-2, atol=1e-4)
+
+
 PEERS = {
     "all": ({}, {}, None),
     "swap": ({"swap": True}, {"swap": True}, None),
