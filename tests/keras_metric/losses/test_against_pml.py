@@ -4,6 +4,7 @@ Most of its losses scale embeddings to length 1, so the batches have that length
 gradients are compared along the sphere. Losses on class proxies: `test_class_proxy.py`.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -74,6 +75,33 @@ PEERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "FastAP": (losses.FastAPLoss(), lambda m: m.FastAPLoss()),
     "FastAP, 25 bins": (losses.FastAPLoss(25), lambda m: m.FastAPLoss(25)),
 }
+
+
+# Ours by theirs, where the names differ. Not here: the losses of TensorFlow Addons, and
+# `TripletMarginLoss`, whose explicit triplets keep its margin.
+NAMES = {
+    "ContrastiveLoss": "ContrastivePairsLoss",
+    "GeneralizedLiftedStructureLoss": "GeneralizedLiftedStructLoss",
+    "TripletMarginLoss": "TripletLoss",
+}
+
+
+def _defaults(cls: Any) -> dict[str, Any]:
+    parameters = inspect.signature(cls.__init__).parameters.items()
+    return {name: p.default for name, p in parameters if p.default is not p.empty}
+
+
+def test_defaults_are_the_same():
+    compared = 0
+    for name, cls in vars(pml).items():
+        ours = getattr(losses, NAMES.get(name, name), None)
+        if ours is None or name.startswith("Lifted"):
+            continue
+        mine, other = _defaults(ours), _defaults(cls)
+        for key in mine.keys() & other.keys() - {"num_classes"}:
+            assert mine[key] == other[key], (name, key)
+            compared += 1
+    assert compared >= 35
 
 
 def theirs(loss: Any, labels: Any, x: Any, **kwargs: Any) -> tuple[float, np.ndarray]:

@@ -38,8 +38,8 @@ every_loss = pytest.mark.parametrize("cls", LABELLED, ids=lambda cls: cls.__name
 shared = functools.cache(make)
 
 
-def compiled_value(loss, labels, dtype):
-    function = compiled_on_jax(lambda x: loss(labels, x))
+def compiled_value(loss, labels, dtype, **kwargs):
+    function = compiled_on_jax(lambda x: loss(labels, x, **kwargs))
     return lambda x: float(function(ops.convert_to_tensor(x, dtype=dtype)))
 
 
@@ -168,8 +168,9 @@ def test_gradient_is_the_derivative(cls):
     precise = keras.backend.backend() == "tensorflow"
     dtype, step, rtol = ("float64", 1e-6, 1e-4) if precise else ("float32", 2e-3, 5e-2)
     loss = make(cls, dtype=dtype, **FEWER_KINKS.get(cls.__name__, {}))
-    _, gradient = value_and_gradient(lambda x: loss(labels, x), x, dtype=dtype)
-    value = compiled_value(loss, labels, dtype)
+    weights = np.linspace(0.5, 1.5, len(x))
+    _, gradient = value_and_gradient(lambda x: loss(labels, x, weights), x, dtype=dtype)
+    value = compiled_value(loss, labels, dtype, sample_weight=weights)
     agree = []
     for i, j in np.random.default_rng(6).integers(x.shape, size=(10, 2)):
         nudge = np.zeros(x.shape)
