@@ -35,7 +35,7 @@ NUM_TEST_PAIRS = 10_000
 
 DEFAULTS: dict[str, Any] = {
     "size": 64, "epochs": 5, "batch": 128, "rate": 3e-3, "fresh": True, "ema": False,
-    "augment": False, "limit": 0,
+    "augment": False, "limit": 0, "holdout": False,
 }  # fmt: skip
 NETWORKS: dict[str, dict[str, Any]] = {
     "siamese": {"features": ["difference"], "units": [], "normalize": False},
@@ -45,6 +45,11 @@ NETWORKS: dict[str, dict[str, Any]] = {
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "siamese": {
         "normalize": {"normalize": True},
+        "normalize, product": {"normalize": True, "features": ["product"]},
+        "normalize, both": {"normalize": True, "features": ["difference", "product"]},
+        "normalize, both, hidden": {
+            "normalize": True, "features": ["difference", "product"], "units": [64],
+        },
         "product": {"features": ["difference", "product"]},
         "hidden": {"features": ["difference", "product"], "units": [64]},
         "ema": {"ema": True},
@@ -202,6 +207,11 @@ def run_one(network: str, options: dict[str, Any], seed: int, folder: Path) -> d
 
     keras.utils.set_random_seed(seed)
     images, labels = fashion_mnist(folder, "train")
+    if options["holdout"]:
+        images, queries = np.split(images, [-NUM_TEST_PAIRS])
+        labels, query_labels = np.split(labels, [-NUM_TEST_PAIRS])
+    else:
+        queries, query_labels = fashion_mnist(folder, "test")
     batches = tuples(sampler_of(labels, seed=seed), images, labels, options)
     model, loss, metrics = build(network, options)
     steps = options["epochs"] * len(batches)
@@ -216,7 +226,6 @@ def run_one(network: str, options: dict[str, Any], seed: int, folder: Path) -> d
     seconds = time.perf_counter() - start
     if options["limit"]:
         images, labels = images[: options["limit"]], labels[: options["limit"]]
-    queries, query_labels = fashion_mnist(folder, "test")
     found = verification(network, model, queries, query_labels)
     if options["limit"]:
         queries, query_labels = queries[: options["limit"]], query_labels[: options["limit"]]
@@ -237,7 +246,7 @@ def run_one(network: str, options: dict[str, Any], seed: int, folder: Path) -> d
 
 def jobs_of(flags: argparse.Namespace) -> list[dict[str, Any]]:
     """What shall be run: network, variant, options and seed of each run."""
-    common = {**DEFAULTS, "epochs": flags.epochs, "limit": flags.limit}
+    common = {**DEFAULTS, "epochs": flags.epochs, "limit": flags.limit, "holdout": flags.holdout}
     chosen: list[tuple[str, str, dict[str, Any]]] = []
     if flags.sizes:
         chosen = [("triplet", f"size {size}", {"size": size}) for size in SIZES]
@@ -376,6 +385,9 @@ def parse_flags() -> argparse.Namespace:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--limit", type=int, default=0, help="tuples an epoch, for a trial")
+    parser.add_argument(
+        "--holdout", action="store_true", help="measure on 10,000 training images, to choose by"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument("--backend", default=os.environ.get("KERAS_BACKEND", "tensorflow"))
     parser.add_argument("--cache", type=Path, help="folder for JAX's compiled programs")
