@@ -26,7 +26,7 @@ class RankedQuery:
 
     def hits(self, k: int) -> int:
         """Relevant rows among the k nearest."""
-        return int(np.searchsorted(self.ranks, k, side="right"))
+        return int(self.ranks.searchsorted(k, side="right"))
 
     def summed_precision(self, k: int) -> float:
         """Precision at each relevant row among the k nearest, summed."""
