@@ -86,7 +86,9 @@ def _blocks(
     buffers = [scores.buffer(), scores.buffer()]
     is_fixed = not any(measure.to_r or measure.to_first for measure in measures)
     depth = max((measure.k for measure in measures), default=0) if is_fixed else 0
-    is_shallow = isinstance(relevance, SameLabel) and is_worth_it(depth, len(scores.rows))
+    edges = None
+    if isinstance(relevance, SameLabel) and is_worth_it(depth, len(scores.rows)):
+        edges = relevance.classes()
 
     def prepare(number: int) -> tuple[IdArray, RanksOf]:
         start = number * scores.block_rows
@@ -94,8 +96,8 @@ def _blocks(
         block = scores(queries[rows], buffers[number % 2])
         with_own = np.flatnonzero(own[rows] >= 0)
         block[with_own, own[rows][with_own]] = np.inf  # farther than any other row
-        if is_shallow and isinstance(relevance, SameLabel):
-            starts, ends = (edge[start : start + len(rows)] for edge in relevance.classes())
+        if edges is not None:
+            starts, ends = (edge[start : start + len(rows)] for edge in edges)
             counts = ends - starts - ((starts <= own[rows]) & (own[rows] < ends))
             nearest = nearest_ranks(block, starts, ends, depth)
             return rows, lambda row: (nearest[row], int(counts[row]))

@@ -77,8 +77,7 @@ PEERS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
 }
 
 
-# Ours by theirs, where the names differ. Not here: the losses of TensorFlow Addons, and
-# `TripletMarginLoss`, whose explicit triplets keep its margin.
+# Ours by theirs, where the names differ or where ours of that name is TensorFlow Addons'.
 NAMES = {
     "ContrastiveLoss": "ContrastivePairsLoss",
     "GeneralizedLiftedStructureLoss": "GeneralizedLiftedStructLoss",
