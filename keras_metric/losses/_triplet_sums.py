@@ -78,7 +78,7 @@ def _walk(triplets: Triplets, distances: Any, hinge: Hinge, between: Any) -> Sum
         sums, counts, violated, weights = _visit(triplets, fixed, hinge)
         return sums + ops.sum(weights * (distances - fixed), axis=1), counts, violated
     near = ops.stop_gradient(between)
-    sums, counts, violated, *_ = _visit(triplets, fixed, hinge, near)
+    sums, counts, violated, _ = _visit(triplets, fixed, hinge, near)
 
     def carry(distances: Any, between: Any) -> tuple[Any, Any]:
         def gradient(*args: Any, upstream: Any = None) -> tuple[Any, Any]:
@@ -93,11 +93,11 @@ def _walk(triplets: Triplets, distances: Any, hinge: Hinge, between: Any) -> Sum
 
 
 def _visit(
-    triplets: Triplets, fixed: Any, hinge: Hinge, near: Any = None, of_anchor: Any = 1.0
+    triplets: Triplets, fixed: Any, hinge: Hinge, near: Any = None, of_anchor: Any = None
 ) -> tuple[Any, ...]:
-    """Sums, counts, violations; derivatives by `fixed` and, if given, by `near`.
+    """Sums, counts, violations and derivatives by `fixed`.
 
-    `of_anchor`, `(batch, 1)`, is the derivative by each anchor's sum.
+    With `of_anchor`, `(batch, 1)`, the derivative by each anchor's sum, also those by `near`.
     """
 
     def step(positives: Any, has_one: Any, state: Any) -> tuple[Any, ...]:
@@ -108,10 +108,12 @@ def _visit(
             to_negative = ops.minimum(fixed, ops.take(near, positives, axis=0))
         violation = hinge.violation(column(fixed, positives), to_negative)
         violation = ops.where(chosen, violation, 0.0)
-        slopes = ops.where(chosen, hinge.slope(violation), 0.0) * of_anchor
+        slopes = ops.where(chosen, hinge.slope(violation), 0.0)
+        if of_anchor is not None:
+            slopes = slopes * of_anchor
         total = ops.sum(slopes, axis=1, keepdims=True)
         weights = weights + ops.where(is_column(positives, fixed), total, 0.0)
-        if near is not None:
+        if of_anchor is not None:
             moved = ops.where(to_negative < fixed, slopes, 0.0)
             slopes = slopes - moved
             rows = ops.segment_sum(moved, positives, num_segments=ops.shape(near)[0])
@@ -127,7 +129,7 @@ def _visit(
 
     zeros = ops.zeros_like(fixed[:, 0])
     start: tuple[Any, ...] = (zeros, zeros, zeros, ops.zeros_like(fixed))
-    if near is not None:
+    if of_anchor is not None:
         start = (*start, ops.zeros_like(near))
     results = walk_positives(triplets.is_positive, step, start)
     return tuple(ops.stop_gradient(value) for value in results)
