@@ -38,20 +38,17 @@ DEFAULTS: dict[str, Any] = {
     "augment": False, "limit": 0, "holdout": False,
 }  # fmt: skip
 NETWORKS: dict[str, dict[str, Any]] = {
-    "siamese": {"features": ["difference"], "units": [], "normalize": False},
+    "siamese": {"features": ["difference", "product"], "units": [], "normalize": True},
     "contrastive": {"margin": 1.0, "distance": "euclidean"},
     "triplet": {"margin": 0.2, "distance": "euclidean", "soft": False, "swap": False},
 }
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "siamese": {
-        "normalize": {"normalize": True},
-        "normalize, product": {"normalize": True, "features": ["product"]},
-        "normalize, both": {"normalize": True, "features": ["difference", "product"]},
-        "normalize, both, hidden": {
-            "normalize": True, "features": ["difference", "product"], "units": [64],
-        },
-        "product": {"features": ["difference", "product"]},
-        "hidden": {"features": ["difference", "product"], "units": [64]},
+        "difference": {"features": ["difference"]},
+        "product": {"features": ["product"]},
+        "hidden": {"units": [64]},
+        "unnormalized": {"normalize": False},
+        "unnormalized, difference": {"normalize": False, "features": ["difference"]},
         "ema": {"ema": True},
     },
     "contrastive": {
@@ -278,6 +275,10 @@ def run_apart(job: dict[str, Any], flags: argparse.Namespace) -> dict[str, Any]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         # Several processes share one accelerator.
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        # glibc may map and unmap the memory of every tensor: half of the time, with two runs.
+        "MALLOC_ARENA_MAX": "1",
+        "MALLOC_MMAP_MAX_": "0",
+        "MALLOC_TRIM_THRESHOLD_": str(2**36),
     }
     if flags.cache:
         environment["JAX_COMPILATION_CACHE_DIR"] = str(flags.cache)
