@@ -1,4 +1,4 @@
-"""Makes a notebook of each tutorial's script, and runs it on the sample.
+"""Makes a notebook of each script, and runs it on the sample.
 
 python examples/notebooks/make.py            # all of them
 python examples/notebooks/make.py siamese    # one
@@ -32,6 +32,7 @@ matplotlib.use("agg")  # pictures are shown from the files that the script write
 sys.argv = {argv}  # the script's flags; without --sample: the full data"""
 # Studies train many networks: some of them will do.
 FLAGS = {"embedding_size": "--sizes 2 8 32 128 --seed 0 1", "backbones": "--epochs 10"}
+EXPLAINED = {"quickstart": "The README shows", "backbones": "The guide to backbones explains"}
 _PICTURE = re.compile(r"^( *)(?:.*)\.savefig\((.+?)(?:, dpi=\d+)?\)$", re.MULTILINE)
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -52,7 +53,8 @@ def cells(script: Path) -> list[tuple[str, str]]:
     head, *parts = re.split(r"^# %%", script.read_text("utf-8"), flags=re.MULTILINE)
     title = head.strip().strip('"').splitlines()[0]
     intro = f"# {title}\n\nThis notebook is `examples/{script.name}`, run on the sample. "
-    intro += "Its tutorial explains it, with pictures and numbers from the full data."
+    explained = EXPLAINED.get(script.stem, "Its tutorial explains")
+    intro += f"{explained} it, with pictures and numbers from the full data."
     found = [("markdown", intro), ("code", INSTALL), ("code", SETUP.format(argv=_argv(script)))]
     for part in parts:
         heading, _, body = part.partition("\n")
