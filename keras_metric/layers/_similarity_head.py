@@ -22,7 +22,8 @@ class SimilarityHead(PairLayer):
 
     The head of a siamese network that trains with
     `keras.losses.BinaryCrossentropy(from_logits=True)`. Difference and product do not depend
-    on the order of the two; the concatenation does.
+    on the order of the two; the concatenation does. For embeddings of length 1, difference and
+    product together told more pairs of Fashion-MNIST right than either alone.
 
     Reference: [Koch et al., 2015](https://www.cs.cmu.edu/~rsalakhu/papers/oneshot1.pdf),
     section 3.1, for the difference.
