@@ -155,7 +155,12 @@ def _formula(text: str) -> str:
     text = rest if "`" in rest else first
     pieces = [" ".join(piece.split()) for piece in text.split("`")[1::2]]
     found = [piece for piece in pieces if len(piece) > 9 and re.search(r"[-+/(]", piece)]
-    return ", ".join(f"<code>{piece}</code>" for piece in found[:2])
+    return ", ".join(f"<code>{_literal(piece)}</code>" for piece in found[:2])
+
+
+def _literal(text: str) -> str:
+    """Text that Markdown leaves alone: its own marks would be at work inside of HTML."""
+    return re.sub(r"[_*<>&`\\|]", lambda mark: f"&#{ord(mark[0])};", text)
 
 
 def _why(text: str, arguments: str) -> str:

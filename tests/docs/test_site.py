@@ -1,5 +1,7 @@
 """The site builds without a warning, and asks for nothing that is not in it."""
 
+import re
+
 import pytest
 
 from tests.docs.site import Site
@@ -10,6 +12,12 @@ pytestmark = pytest.mark.slow
 def test_links_and_anchors_lead_somewhere(site):
     assert len(site.pages) > 15
     assert site.broken() == []
+
+
+def test_code_is_shown_as_it_is(site):
+    for page in site.pages:
+        wrong = re.search(r"<code>[^<]*(?:<em>|<strong>|&amp;#\d).*", page.read_text("utf-8"))
+        assert wrong is None, f"{page.name}: {wrong and wrong[0][:200]}"
 
 
 def test_the_test_sees_broken_links(tmp_path):
