@@ -52,10 +52,10 @@ def build(num_steps):
     return model
 
 
-def images_per_second(network, batches, images, steps=40):
-    """The most images a second that a new network is trained with, in five tries."""
-    network.fit(batches.repeat().take(3), verbose=0)  # compiles it
-    once = batches.repeat().take(steps)
+def images_per_second(network, batches, images, steps=8 if flags.sample else 40):
+    """The most images a second that a network is trained with, in five tries."""
+    once = batches.repeat().take(steps).cache()
+    network.fit(once, verbose=0)  # reads the batches into memory, and compiles the network
     tries = timeit.repeat(lambda: network.fit(once, verbose=0), repeat=5, number=1)
     return steps * images / min(tries)
 
@@ -107,8 +107,8 @@ model, looks, from_first = build(epochs * len(batches)), [], []
 speed = images_per_second(build(100), batches, BATCH)
 explicit = models.TripletNetwork(build(100), "euclidean")
 explicit.compile("adam", losses.TripletMarginLoss(margin=flags.margin))
-triplets = tfds.load(f"fashion_triplets/{config}", split="train", as_supervised=True).batch(128)
-prepared_speed = images_per_second(explicit, triplets.cache(), 3 * 128)
+triplets = tfds.load(f"fashion_triplets/{config}", split="train", as_supervised=True)
+prepared_speed = images_per_second(explicit, triplets.batch(128, drop_remainder=True), 3 * 128)
 look(0)
 callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: look(epoch + 1))
 start = time.perf_counter()

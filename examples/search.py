@@ -124,7 +124,7 @@ results = {
     "open_set": search.indexer.evaluate_open_set(embedded, truth, "precise"),
     **{"accepted": (matched >= 0).mean(), "right": (matched == truth)[matched >= 0].mean()},
     **{"lookups_per_second": len(others) / seconds, "seconds_per_request": per_request},
-    **{"bytes": sum(files), "answer": answers[0], "agree": agree},
+    **{"bytes": sum(files), "wanted": flags.precision, "answer": answers[0], "agree": agree},
 }
 (flags.output / "search.json").write_text(json.dumps(results, indent=1, default=float))
 figure, axes = plt.subplots(figsize=(8, 3.5), dpi=120, layout="constrained")

@@ -137,8 +137,7 @@ gap = distances[:, 1] - distances[:, 0]
 for name, rows in (("right", np.flatnonzero(gap > 0)[:9]), ("wrong", np.argsort(gap)[:9])):
     figure = show({key: test[key][rows] for key in test}, distances[rows])
     figure.savefig(flags.output / f"triplet_{name}.png")
-title = f"Distances of test pairs; {accuracy:.1%} are told right"
-figure = visualization.distance_histogram(apart, same, threshold, title)
+figure = visualization.distance_histogram(apart, same, threshold, "Distances of test pairs")
 figure.savefig(flags.output / "triplet_histogram.png")
 some = np.random.default_rng(flags.seed).permutation(len(labels))[:2000]
 figure = visualization.embedding_map(queries[some], labels[some], CLASS_NAMES, "tsne")

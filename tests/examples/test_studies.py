@@ -74,7 +74,7 @@ def test_search_stays_within_the_sizes(tmp_path):
 @pytest.mark.slow
 def test_backbones_are_compared(tmp_path):
     names = ["dense", "small_cnn", "small_resnet", "small_vit"]
-    found, printed = results("backbones", tmp_path, "--epochs", "5", "--backbones", *names)
+    found, printed = results("backbones", tmp_path, "--epochs", "3", "--backbones", *names)
     assert [row["backbone"] for row in found["table"]] == names
     for row in found["runs"]:
         assert row["loss"][-1] < row["loss"][0]

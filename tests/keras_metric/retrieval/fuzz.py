@@ -1,7 +1,7 @@
-"""Random calls of an index: `python fuzz.py ENGINE DISTANCE SEED STEPS`.
+"""Random calls of indexes: `python fuzz.py SEED STEPS ENGINE-DISTANCE [ENGINE-DISTANCE ...]`.
 
-Runs in a process of its own, because what it looks for may end the process. Prints the number
-of calls that were made; a wrong answer is an AssertionError.
+Runs in a process of its own, because what it looks for may end the process. Prints each kind of
+index before it is called, and at last the number of calls; a wrong answer is an AssertionError.
 """
 
 import itertools
@@ -165,7 +165,9 @@ class Fuzz:
 
 
 if __name__ == "__main__":
-    engine, distance, seed, steps = sys.argv[1:]
-    for number in range(int(seed), int(seed) + 3):
-        Fuzz(engine, distance, number).run(int(steps))
-    print("done", 3 * int(steps))
+    seed, steps, kinds = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    for kind in kinds:
+        print(kind, flush=True)
+        for number in range(seed, seed + 3):
+            Fuzz(*kind.split("-"), number).run(steps)
+    print("done", 3 * steps * len(kinds))
