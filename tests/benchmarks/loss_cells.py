@@ -46,7 +46,12 @@ PML: dict[str, tuple[str, dict[str, Any]]] = {
     "TripletSemiHardLoss": ("TripletMarginLoss", {"margin": 0.2}),
     "TupletMarginLoss": ("TupletMarginLoss", {}),
 }
-TFA = ("TripletSemiHardLoss", "LiftedStructLoss")
+# Functions of `tests.oracles.tfa`, and a margin.
+TFA = {
+    "LiftedStructLoss": ("lifted_struct", 1.0),
+    "TripletHardLoss": ("triplet_hard", 0.2),
+    "TripletSemiHardLoss": ("triplet_semihard", 0.2),
+}
 
 
 def public_losses() -> dict[str, str]:
@@ -97,10 +102,9 @@ def step_of(competitor: str, name: str) -> Callable[..., Any]:
     if competitor.startswith("TFA"):
         from tests.oracles import tfa
 
-        function, margin = (
-            (tfa.triplet_semihard, 0.2) if "SemiHard" in name else (tfa.lifted_struct, 1.0)
-        )
-        return tensorflow_step(lambda y, x: function(y, x, margin), competitor.endswith("XLA"))
+        function, margin = TFA[name]
+        theirs = getattr(tfa, function)
+        return tensorflow_step(lambda y, x: theirs(y, x, margin), competitor.endswith("XLA"))
     if competitor == "PML":
         return torch_step(_peer(name))
     ours: Callable[..., Any] = _matrix if name == MATRIX else _ours(name)
