@@ -1,10 +1,7 @@
 """The losses' benchmark as tables, a plot and a file of all numbers."""
 
 import argparse
-import datetime
 import json
-import platform
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +27,7 @@ FASTER = (
 )
 _PACKAGES = ("keras", "tensorflow-cpu", "jax", "torch", "pytorch-metric-learning", "numpy")
 _TEXT = """\
-Made by `python -m tests.benchmarks.losses`. Best time of a value and its gradient, and the memory
+Best time of a value and its gradient, and the memory
 that the step added to the process at its highest, for 64-d embeddings of length 1. TensorFlow and
 JAX are compiled (XLA); PyTorch is not, as Keras leaves it by default. PML is
 pytorch-metric-learning; "TFA" is a reference with TensorFlow Addons' published
@@ -39,7 +36,6 @@ pytorch-metric-learning; "TFA" is a reference with TensorFlow Addons' published
 that a wanted figure needs had {patient_seconds:g} s and {patient_gigabytes:g} GB. Losses linear in
 the batch are measured at its ends.
 
-{machine}, {cores} cores, load {load} at the end; {date}; {versions}.
 Other work may have run beside this: read ratios. The first call, which compiles, is not counted.
 """
 
@@ -208,42 +204,17 @@ def _line(
         panel.plot(*zip(*known, strict=True), markersize=5, **style)
 
 
-def _versions() -> str:
-    found = []
-    for package in _PACKAGES:
-        try:
-            found.append(f"{package} {metadata.version(package)}")
-        except metadata.PackageNotFoundError:
-            continue
-    return ", ".join(found)
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
 def write(rows: list[Cell], flags: argparse.Namespace) -> None:
     """`losses.md`, `.json` and `.png` in the output folder."""
     results, folder = Results(rows), flags.output
     wanted = floors(results)
-    about = {
-        **report.machine(),
-        "quick": flags.quick,
-        "machine": _processor(),
-        "date": datetime.date.today().isoformat(),
-        "versions": _versions(),
-        "seconds": flags.seconds,
-        "gigabytes": flags.gigabytes,
-        "patient_seconds": flags.patient_seconds,
-        "patient_gigabytes": flags.patient_gigabytes,
-    }
+    limits = ("seconds", "gigabytes", "patient_seconds", "patient_gigabytes")
+    limited = {name: getattr(flags, name) for name in limits}
     folder.mkdir(parents=True, exist_ok=True)
-    content = json.dumps({"machine": about, "wanted": wanted, "rows": rows}, indent=1)
+    about = {**report.about("losses", _PACKAGES), "limits": limited}
+    content = json.dumps({**about, "wanted": wanted, "rows": rows}, indent=1)
     (folder / "losses.json").write_text(content + "\n", encoding="utf-8")
-    parts = ["# Losses", _TEXT.format(**about), report.table(wanted)]
+    parts = ["# Losses", _TEXT.format(**limited), report.table(wanted)]
     parts += ["![Time and memory over the batch](losses.png)", tables(results)]
     (folder / "losses.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     plot(results, folder / "losses.png")

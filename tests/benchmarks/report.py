@@ -1,6 +1,7 @@
 """Rows of benchmarks: run apart from each other, judged, shown as a table and a plot."""
 
 import argparse
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -8,13 +9,14 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
 QUICK = os.environ.get("BENCHMARKS") == "quick"
 SECONDS = 0.5 if QUICK else 3.0
+PACKAGES = ("keras", "tensorflow-datasets", "tensorflow-similarity", "numpy")
 FOLDER = Path(__file__).parents[2] / "docs" / "benchmarks"
 _BLUE, _ORANGE = "#0072B2", "#D55E00"  # told apart by the colour-blind
 
@@ -120,14 +122,36 @@ def run(name: str, title: str, doc: str, groups: dict[str, tuple[str, str, dict[
     return int(failed > 0)
 
 
+def about(name: str, packages: Iterable[str] = PACKAGES) -> dict[str, Any]:
+    """How, when and on what a benchmark's figures were taken."""
+    versions = {}
+    for package in packages:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[package] = importlib.metadata.version(package)
+    return {
+        "command": f"python -m tests.benchmarks.{name}",
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": machine(),
+        "versions": versions,
+    }
+
+
 def machine() -> dict[str, Any]:
     """What the figures were taken on."""
     return {
+        "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
         "load": round(os.getloadavg()[0], 2),
         "quick": QUICK,
     }
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
 
 
 def table(rows: list[Row]) -> str:
@@ -171,16 +195,7 @@ def plot(rows: list[Row], path: Path) -> None:
 def write(name: str, title: str, text: str, rows: list[Row], folder: Path) -> None:
     """`name.json`, `name.md` and `name.png` in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    about = {
-        "command": f"python -m tests.benchmarks.{name}",
-        "date": time.strftime("%Y-%m-%d"),
-        "machine": machine(),
-        "versions": {
-            package: importlib.metadata.version(package)
-            for package in ("keras", "tensorflow-datasets", "tensorflow-similarity", "numpy")
-        },
-    }
-    content = json.dumps({**about, "rows": rows}, indent=1)
+    content = json.dumps({**about(name), "rows": rows}, indent=1)
     (folder / f"{name}.json").write_text(content + "\n", encoding="utf-8")
     page = f"# {title}\n\n{text}\n\n{table(rows)}\n\n![Rates]({name}.png)\n"
     (folder / f"{name}.md").write_text(page, encoding="utf-8")

@@ -200,7 +200,7 @@ def main() -> None:
             continue
         print(*layout, rows[-1], flush=True)
     options.output.mkdir(parents=True, exist_ok=True)
-    content = json.dumps({"machine": report.machine(), "rows": rows}, indent=1)
+    content = json.dumps({**report.about("storage"), "rows": rows}, indent=1)
     (options.output / "storage.json").write_text(content + "\n", encoding="utf-8")
     page = (
         "# How pairs are stored\n\nWritten by `python -m tests.benchmarks.storage`: the "
