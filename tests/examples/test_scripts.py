@@ -13,13 +13,12 @@ SCRIPTS = [
     if ast.get_docstring(ast.parse(script.read_text("utf-8"))).startswith("Tutorial ")
 ]
 # What they show is one figure of many networks, not single images.
-STUDIES = ("embedding_size", "backbones")
+STUDIES = ("embedding_size", "backbones", "coming_from")
 
 
 def test_there_are_scripts():
-    assert {"siamese", "contrastive", "triplet", "online_mining", "search"} <= {
-        script.stem for script in SCRIPTS
-    }
+    names = {"siamese", "contrastive", "triplet", "embedding_size", "online_mining", "own_data"}
+    assert names | {"search", "coming_from"} == {script.stem for script in SCRIPTS}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
