@@ -32,6 +32,7 @@ OVERFLOW = """
 const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth
 return wide > 1 ? wide : 0
 """
+PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_every_page_alone(browser, site):
     for file in site.pages:
         if file.name == "404.html":
             continue
-        browser.set_window_size(1280, 900)
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         browser.get(file.as_uri())
         found = complaints(browser)
         formulas = browser.execute_script(FORMULAS)
@@ -86,7 +87,7 @@ def test_every_page_alone(browser, site):
         if formulas["errors"] or formulas["left"] or not is_set:
             found.append(f"formulas: {formulas}")
         found += [f"no picture: {one}" for one in browser.execute_script(BROKEN_IMAGES)]
-        browser.set_window_size(500, 900)  # the narrowest that Chromium's window can be
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
         wide = browser.execute_script(OVERFLOW)
         found += [f"wider than a phone by {wide}"] if wide else []
         if found:
@@ -99,11 +100,22 @@ def test_formulas_are_there(browser, site):
     assert browser.execute_script(FORMULAS)["found"] > 10
 
 
+@pytest.mark.parametrize(("wanted", "scheme"), [("dark", "slate"), ("light", "default")])
+def test_the_system_says_whether_it_is_dark(browser, site, wanted, scheme):
+    media = {"features": [{"name": "prefers-color-scheme", "value": wanted}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    browser.get((site.folder / "index.html").as_uri())
+    browser.execute_script("localStorage.clear()")
+    browser.refresh()
+    assert browser.execute_script("return document.body.dataset.mdColorScheme") == scheme
+    assert complaints(browser) == []
+
+
 def test_search_finds(browser, site):
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait
 
-    browser.set_window_size(1280, 900)
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     browser.get((site.folder / "index.html").as_uri())
     complaints(browser)
     browser.find_element(By.CSS_SELECTOR, "input.md-search__input").send_keys("TripletSemiHardLoss")
