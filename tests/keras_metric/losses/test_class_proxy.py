@@ -12,6 +12,7 @@ from keras_metric.layers import ProxyHead
 from keras_metric.losses import ClassProxyLoss
 from tests.backends import to_numpy, value_and_gradient
 from tests.keras_metric.losses.cases import public_losses
+from tests.oracles import proxies as oracle
 
 PROXY = public_losses(ClassProxyLoss)
 every_loss = pytest.mark.parametrize("cls", PROXY, ids=lambda cls: cls.__name__)
@@ -39,6 +40,81 @@ def head_of(cls, **kwargs):
         return ProxyHead(5, lengths="both", **kwargs)
     several = cls in (losses.SubCenterArcFaceLoss, losses.SoftTripleLoss)
     return ProxyHead(5, centers_per_class=3 if several else 1, **kwargs)
+
+
+LOOPS = {
+    losses.ArcFaceLoss: oracle.arc_face,
+    losses.SubCenterArcFaceLoss: oracle.arc_face,
+    losses.CosFaceLoss: oracle.cos_face,
+    losses.NormalizedSoftmaxLoss: oracle.normalized_softmax,
+    losses.LargeMarginSoftmaxLoss: oracle.large_margin_softmax,
+    losses.SphereFaceLoss: oracle.sphere_face,
+    losses.ProxyNCALoss: oracle.proxy_nca,
+    losses.ProxyAnchorLoss: oracle.proxy_anchor,
+    losses.SoftTripleLoss: oracle.soft_triple,
+}
+
+
+def uneven_batch():
+    """6, 3, 2 and 1 rows of four of five classes, and proxies `(classes, centers, dim)`."""
+    rng = np.random.default_rng(1)
+    labels = rng.permutation(np.repeat([0, 1, 3, 4], [6, 3, 2, 1]))
+    x, proxies = rng.normal(size=(12, 6)), rng.normal(size=(5, 3, 6))
+    return labels, x.astype("float32"), proxies.astype("float32")
+
+
+@every_loss
+def test_a_plain_loop_gives_the_same(cls):
+    labels, x, proxies = uneven_batch()
+    head = head_of(cls)
+    head.build((None, 6))
+    proxies = proxies[:, : head.centers_per_class]
+    head.proxies.assign(proxies.reshape(-1, 6))
+    # So wide that rows are past the angle where the cosine would grow again.
+    wide = {"margin": 100.0} if issubclass(cls, losses.ArcFaceLoss) else {}
+    for arguments in ({}, {**OTHER[cls.__name__], **wide}):
+        expected = LOOPS[cls](labels, x, proxies, **arguments)
+        np.testing.assert_allclose(float(cls(**arguments)(labels, head(x))), expected, rtol=1e-5)
+
+
+def test_by_hand():
+    # Own cosines of 0, 60, 90 and 120 degrees, that to the other proxy 0.
+    own = np.array([1.0, 0.5, 0.0, -0.5])
+    cosines = np.array([[1, 0], [0.5, 0], [0, 0], [0, -0.5]], "float32")
+    log, exp, labels = np.log, np.exp, [0, 0, 1, 1]
+
+    def cross_entropy(logits):
+        return np.mean(log(1 + exp(-np.array(logits))))
+
+    # 90, 150 and 180 degrees; 120 is past 180 - 90.
+    moved = [0.0, -(0.75**0.5), -1.0, -0.5 - np.pi / 2]
+    for loss, logits in (
+        (losses.ArcFaceLoss(90.0, 1.0), moved),
+        (losses.ArcFaceLoss(90.0, 3.0), np.multiply(3, moved)),
+        (losses.CosFaceLoss(0.25, 2.0), 2 * (own - 0.25)),
+        (losses.NormalizedSoftmaxLoss(0.5), own / 0.5),
+        (losses.ProxyNCALoss(3.0), 3 * (2 - (2 - 2 * own))),  # squared distances 2 - 2 cosine
+    ):
+        got = float(loss(labels, cosines))
+        np.testing.assert_allclose(got, cross_entropy(logits), rtol=1e-5)
+    # A second centre for each class: farther than the first, or at cosine 0.
+    farther, at_0 = np.stack([cosines, cosines - 1], 2), np.stack([cosines, 0 * cosines], 2)
+    got = float(losses.SubCenterArcFaceLoss(90.0, 1.0)(labels, farther))
+    np.testing.assert_allclose(got, cross_entropy(moved), rtol=1e-5)
+    relaxed = own * exp(own / 0.5) / (exp(own / 0.5) + 1)
+    got = float(losses.SoftTripleLoss(2.0, 0.5, 0.25)(labels, at_0))
+    np.testing.assert_allclose(got, cross_entropy(2 * (relaxed - 0.25)), rtol=1e-5)
+    # Twice the angles: cosines 1, -0.5, -1 and, past 90 degrees, 0.5 - 2; lengths 1 to 4.
+    lengths = np.tile(np.array([[1], [2], [3], [4]], "float32"), 2)
+    for cls in (losses.LargeMarginSoftmaxLoss, losses.SphereFaceLoss):
+        got = float(cls(2, 0.5)(labels, np.stack([cosines, lengths], 2)))
+        expected = cross_entropy(0.5 * np.array([1 * 1, 2 * -0.5, 3 * -1, 4 * -1.5]))
+        np.testing.assert_allclose(got, expected, rtol=1e-5)
+    # Each proxy has two rows of its own and two others, at cosine 0.
+    pull = log(1 + exp(2 * 0.1 - 2 * own[:2]).sum()) + log(1 + exp(2 * 0.1 - 2 * own[2:]).sum())
+    expected = pull / 2 + log(1 + 2 * exp(2 * 0.1))
+    got = float(losses.ProxyAnchorLoss(0.1, 2.0)(labels, cosines))
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
 
 
 @every_loss
