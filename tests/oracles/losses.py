@@ -5,6 +5,7 @@ Each takes labels and embeddings and returns the loss. Losses on class proxies: 
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -18,15 +19,19 @@ def euclidean(x: np.ndarray) -> np.ndarray:
     return np.linalg.norm(x[:, None] - x[None], axis=-1)
 
 
-def anchors(labels: np.ndarray) -> Iterator[tuple[int, list[int], list[int]]]:
-    """Each row with its positives and its negatives."""
-    rows = range(len(labels))
-    for a in rows:
-        yield (
-            a,
-            [p for p in rows if labels[p] == labels[a] and p != a],
-            [n for n in rows if labels[n] != labels[a]],
-        )
+def anchors(labels: Any) -> Iterator[tuple[int, list[int], list[int]]]:
+    """Each row with its positives and its negatives.
+
+    Every loss that asks this for its pairs takes, instead of labels, the two masks of those
+    that count.
+    """
+    if isinstance(labels, tuple):
+        is_positive, is_negative = labels
+    else:
+        is_negative = labels[:, None] != labels[None]
+        is_positive = ~is_negative & ~np.eye(len(labels), dtype=bool)
+    for a in range(len(is_positive)):
+        yield a, list(np.flatnonzero(is_positive[a])), list(np.flatnonzero(is_negative[a]))
 
 
 def angular(labels: np.ndarray, x: np.ndarray, alpha: float = 40.0) -> float:
@@ -185,7 +190,8 @@ def ranked_list(
             weights = [math.exp(sharpness * v) for v in violations]
             total = sum(w * v for w, v in zip(weights, violations, strict=True))
             parts.append(total / (sum(weights) + extra) if weights else 0.0)
-        values.append(0.5 * sum(parts))
+        if positives or negatives:
+            values.append(0.5 * sum(parts))
     return float(np.mean(values))
 
 
@@ -217,9 +223,10 @@ def dynamic_soft_margin(
     labels: np.ndarray, x: np.ndarray, min_val: float = -2.0, num_bins: int = 10
 ) -> float:
     d, gaps = euclidean(x), []
-    nearest = {a: min(d[a, n] for n in negatives) for a, _, negatives in anchors(labels)}
+    nearest = {a: min((d[a, n] for n in others), default=1e9) for a, _, others in anchors(labels)}
     for a, positives, _ in anchors(labels):
-        gaps += [d[a, p] - min(nearest[a], nearest[p]) for p in positives]
+        bounds = [(p, min(nearest[a], nearest[p])) for p in positives]
+        gaps += [d[a, p] - bound for p, bound in bounds if bound < 1e9]
     width = -2 * min_val / num_bins
     histogram = np.zeros(num_bins + 1)
     for gap in gaps:

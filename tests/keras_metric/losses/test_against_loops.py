@@ -1,10 +1,11 @@
 """Losses against plain loops over a batch, and their arguments' effect and errors."""
 
+import keras
 import numpy as np
 import pytest
 
-from keras_metric import losses
-from tests.backends import to_numpy
+from keras_metric import losses, miners
+from tests.backends import loss_value, to_numpy
 from tests.keras_metric.losses.cases import public_losses
 from tests.keras_metric.losses.test_class_proxy import LOOPS as PROXIES
 from tests.keras_metric.losses.test_views import ORACLES as VIEWS
@@ -134,6 +135,30 @@ def test_a_plain_loop_gives_the_same(name):
     np.testing.assert_allclose(float(cls(**arguments)(LABELS, x)), expected, rtol=2e-5)
 
 
+# Of each loss with `miner=` the last case, which has arguments of its own.
+MINED = {
+    cls: (loop, arguments)
+    for cls, loop, arguments in CASES.values()
+    if issubclass(cls, losses._pair_loss.MinedLoss)
+}
+
+
+@pytest.mark.parametrize("cls", MINED, ids=lambda cls: cls.__name__)
+def test_a_miner_leaves_the_plain_loop_its_pairs(cls):
+    loop, arguments = MINED[cls]
+    x = embeddings_for(cls)
+    loss = cls(**arguments, miner=miners.MultiSimilarityMiner(0.05))
+    same = LABELS[:, None] == LABELS[None]
+    masks = tuple(map(to_numpy, miners.MultiSimilarityMiner(0.05, loss.distance)(LABELS, x)))
+    dropped = same & ~np.eye(len(x), dtype=bool) & ~masks[0], ~same & ~masks[1]
+    assert all(mask.any() for mask in (*masks, *dropped))
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
+    assert again.get_config() == loss.get_config()
+    assert loss.get_config()["miner"]["config"]["epsilon"] == 0.05
+    got = loss_value(again, LABELS, x)
+    np.testing.assert_allclose(got, loop(masks, x, **arguments), rtol=2e-5)
+
+
 def test_every_loss_has_a_plain_loop():
     here = {cls for cls, *_ in CASES.values()}
     in_files_of_their_own = {
@@ -143,6 +168,7 @@ def test_every_loss_has_a_plain_loop():
         losses.TripletMarginLoss,
     }
     assert here | in_files_of_their_own | set(PROXIES) | set(VIEWS) == set(public_losses())
+    assert set(MINED) == set(public_losses(losses._pair_loss.MinedLoss))
 
 
 def test_smooth_average_precision_is_average_precision_in_the_limit():

@@ -43,7 +43,7 @@ def test_a_temperature_of_zero_is_refused(cls):
 
 
 @pytest.mark.parametrize(
-    "cls", public_losses(losses._pair_loss.PairLoss), ids=lambda cls: cls.__name__
+    "cls", public_losses(losses._pair_loss.MinedLoss), ids=lambda cls: cls.__name__
 )
 def test_the_miner_is_documented_and_checked(cls):
     assert "`miner` (name or `Miner`" in cls.__doc__
