@@ -161,6 +161,21 @@ def test_histogram_of_theirs_leaves_out_pairs_that_are_in_no_triplet():
     assert_agree(got, theirs(pml.HistogramLoss(), labels, x), x)
 
 
+def test_multi_similarity_of_theirs_averages_rows_that_the_miner_left_without_a_pair():
+    from pytorch_metric_learning.miners import MultiSimilarityMiner
+
+    labels, x = uneven_batch()
+    mined = MultiSimilarityMiner(0.05)(torch.tensor(x), torch.tensor(labels))
+    num_left = len(np.unique(np.concatenate([mined[0], mined[2]])))
+    assert num_left < len(x)
+    peer = pml.MultiSimilarityLoss()
+    value, gradient = theirs(lambda x, labels: peer(x, labels, mined), labels, x)
+    ours = losses.MultiSimilarityLoss(miner=miners.MultiSimilarityMiner(0.05))
+    got = value_and_gradient(lambda x: ours(labels, x), x)
+    share = num_left / len(x)
+    assert_agree((share * got[0], share * got[1]), (value, gradient), x)
+
+
 def sorted_batch() -> tuple[np.ndarray, np.ndarray]:
     """Four classes of four, sorted: the only batches its SmoothAP is right for."""
     labels, rng = np.repeat(np.arange(4), 4), np.random.default_rng(4)
