@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_metric import losses, miners
-from tests.backends import loss_value, to_numpy
+from tests.backends import loss_value, slow_on_jax, to_numpy
 from tests.keras_metric.losses.cases import public_losses
 from tests.keras_metric.losses.test_class_proxy import LOOPS as PROXIES
 from tests.keras_metric.losses.test_views import ORACLES as VIEWS
@@ -143,6 +143,7 @@ MINED = {
 }
 
 
+@slow_on_jax
 @pytest.mark.parametrize("cls", MINED, ids=lambda cls: cls.__name__)
 def test_a_miner_leaves_the_plain_loop_its_pairs(cls):
     loop, arguments = MINED[cls]
