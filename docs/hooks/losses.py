@@ -9,7 +9,7 @@ from public_names import ROOT, public_names
 
 PACKAGE = "keras_metric.losses"
 _FOLDER = ROOT / "keras_metric" / "losses"
-_BASES = {"ABC", "MetricLoss", "LabelledBatchLoss", "PairLoss", "ClassProxyLoss"}
+_BASES = {"ABC", "MetricLoss", "LabelledBatchLoss", "MinedLoss", "PairLoss", "ClassProxyLoss"}
 
 # When to use each: what a docstring of one loss alone cannot say. A test holds the names
 # against the package.

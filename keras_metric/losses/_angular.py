@@ -8,18 +8,19 @@ from keras import ops
 
 from keras_metric.distances._numerics import unit
 from keras_metric.losses import _arguments
-from keras_metric.losses._labelled_batch import LabelledBatch, LabelledBatchLoss
+from keras_metric.losses._labelled_batch import LabelledBatch
 from keras_metric.losses._masked import masked_count, masked_sum
-from keras_metric.losses._pair_loss import has_both
+from keras_metric.losses._pair_loss import MinedLoss, has_both
 from keras_metric.losses._sampled_product import sampled_product
 
 
 @keras.saving.register_keras_serializable(package="keras_metric")
-class AngularLoss(LabelledBatchLoss):
+class AngularLoss(MinedLoss):
     """Bounds the angle at the negative of each triangle of anchor, positive and negative.
 
     `log(1 + sum_n exp(4 t (a + p) . n - 2 (1 + t) a . p))` with `t = tan(alpha)^2`, on
-    embeddings scaled to length 1; `n` are the negatives of `a`. What is averaged: all
+    embeddings scaled to length 1; `n` are the negatives of `a`, with a miner those it chose
+    (all of them in pytorch-metric-learning, whose miners choose only `p`). What is averaged: all
     pairs (a, p) whose anchor has a negative. Defaults are pytorch-metric-learning's.
 
     Reference: [Wang et al., 2017](https://arxiv.org/abs/1708.01682), equation 8.
@@ -27,12 +28,13 @@ class AngularLoss(LabelledBatchLoss):
     Args:
         alpha: Upper bound of the angle in degrees, from 1 to 60.
         name: Name of the loss.
-        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+        **kwargs: `miner` (name or `Miner` that chooses the pairs that count; see
+            `keras_metric.miners`; default: all of them), `reduction` and `dtype`.
 
     Call arguments: those of `LabelledBatchLoss`.
 
     Raises:
-        ValueError: `alpha` is out of range.
+        ValueError: `alpha` is out of range, or the miner unknown.
 
     Example:
         >>> import numpy as np

@@ -18,8 +18,9 @@ class FastAPLoss(LabelledBatchLoss):
     `1 - (1 / |P|) sum_l h_l H_l / T_l`: `h_l` positives in bin `l` of the squared
     distances (0 to 4, embeddings scaled to length 1), `H_l` positives and `T_l` pairs up
     to it; a distance between two bin centres counts for both in proportion. What is
-    averaged: all anchors that have a positive. Large batches and few bins suit it.
-    Defaults are pytorch-metric-learning's.
+    averaged: all anchors that have a positive. Large batches and few bins suit it; a `miner`
+    does not, the ranking being that of the whole batch. Defaults are
+    pytorch-metric-learning's.
 
     Reference: [Cakir et al., 2019](
     https://openaccess.thecvf.com/content_CVPR_2019/html/Cakir_Deep_Metric_Learning_to_Rank_CVPR_2019_paper.html),

@@ -34,8 +34,9 @@ class HistogramLoss(LabelledBatchLoss):
     `sum_r h_neg(r) sum_{q <= r} h_pos(q)`, where `h` are the histograms of the cosines of
     all positive and of all negative pairs; a cosine between two bin edges counts for both
     in proportion. What is averaged: all negative pairs, so that an anchor's value is its
-    negatives' part. No margin: the histograms give the scale. Defaults are
-    pytorch-metric-learning's, which takes pairs without order.
+    negatives' part. No margin: the histograms give the scale; no `miner`: they stand for
+    all pairs that there are. Defaults are pytorch-metric-learning's, which takes pairs
+    without order.
 
     Reference: [Ustinova and Lempitsky, 2016](https://arxiv.org/abs/1611.00822), equation 5.
 

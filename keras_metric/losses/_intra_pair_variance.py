@@ -5,19 +5,19 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_metric.distances import CosineDistance
 from keras_metric.losses import _arguments
-from keras_metric.losses._labelled_batch import LabelledBatch, LabelledBatchLoss
+from keras_metric.losses._labelled_batch import LabelledBatch
 from keras_metric.losses._loss import share_of_mean
 from keras_metric.losses._masked import masked_count, masked_sum
+from keras_metric.losses._pair_loss import MinedLoss
 
 
 @keras.saving.register_keras_serializable(package="keras_metric")
-class IntraPairVarianceLoss(LabelledBatchLoss):
+class IntraPairVarianceLoss(MinedLoss):
     """Draws the cosines of positive pairs together, and those of negative pairs.
 
     `[(1 - pos_eps) mean(s_ap) - s_ap]_+^2` and `[s_an - (1 + neg_eps) mean(s_an)]_+^2`,
-    means over the whole batch. What is averaged: all positive pairs and all negative
+    means over all pairs that count. What is averaged: all positive pairs and all negative
     pairs, apart; the loss is the sum of the two means. An addition to another loss, in
     the paper to `TupletMarginLoss`. Defaults are pytorch-metric-learning's.
 
@@ -29,12 +29,13 @@ class IntraPairVarianceLoss(LabelledBatchLoss):
         pos_eps: Share of the mean by which positives may be below it, from 0 to 1.
         neg_eps: Share of the mean by which negatives may be above it, from 0 to 1.
         name: Name of the loss.
-        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+        **kwargs: `miner` (name or `Miner` that chooses the pairs that count; see
+            `keras_metric.miners`; default: all of them), `reduction` and `dtype`.
 
     Call arguments: those of `LabelledBatchLoss`.
 
     Raises:
-        ValueError: An argument is out of range.
+        ValueError: An argument is out of range, or the miner unknown.
 
     Example:
         >>> import numpy as np
@@ -58,7 +59,7 @@ class IntraPairVarianceLoss(LabelledBatchLoss):
 
     def terms(self, batch: LabelledBatch) -> tuple[Any, Any]:
         """Return each anchor's share of the two means."""
-        cosines = 1.0 - batch.pairwise(CosineDistance())
+        cosines = 1.0 - batch.pairwise(self.distance)
         shares = ops.zeros_like(cosines[:, 0])
         for mask, sign, eps in (
             (batch.is_positive, -1.0, -self.pos_eps),

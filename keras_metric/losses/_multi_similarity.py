@@ -17,7 +17,8 @@ class MultiSimilarityLoss(PairLoss):
 
     `log(1 + sum_p exp(alpha (base - s_ap))) / alpha + log(1 + sum_n exp(beta (s_an -
     base))) / beta` with similarities `s`. What is averaged: all anchors that have a
-    positive or a negative. Defaults are pytorch-metric-learning's.
+    positive or a negative; with a miner those that it left a pair, where
+    pytorch-metric-learning averages all rows. Defaults are pytorch-metric-learning's.
 
     Reference: [Wang et al., 2019](https://arxiv.org/abs/1904.06627), equation 15.
 

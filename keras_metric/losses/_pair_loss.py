@@ -9,20 +9,23 @@ from keras_metric.losses._labelled_batch import LabelledBatch, LabelledBatchLoss
 from keras_metric.losses._masked import masked_logsumexp
 
 
-class PairLoss(LabelledBatchLoss):
-    """A labelled-batch loss with a `distance` and a `miner`, kept in its configuration.
+class MinedLoss(LabelledBatchLoss):
+    """A labelled-batch loss with a `miner`, kept in its configuration.
+
+    Its `distance`, which a miner without one of its own measures with, is the cosine's; only
+    a `PairLoss` lets the caller choose it.
 
     Args:
-        distance: Name, `Distance` object or function; see `keras_metric.distances`.
         miner: Name or `Miner` that chooses the pairs that count; see
             `keras_metric.miners`. Default: all pairs. Its masks stand for the batch's:
             "all others" in a loss's formula are all others that it chose.
         **kwargs: `name`, `reduction` and `dtype` of `keras.losses.Loss`.
     """
 
-    def __init__(self, *, distance: Any, miner: Any = None, **kwargs: Any) -> None:
+    distance: distances.Distance = distances.CosineDistance()
+
+    def __init__(self, *, miner: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.distance = distances.get(distance)
         self.miner = miners.get(miner)
 
     def mined(self, batch: LabelledBatch) -> LabelledBatch:
@@ -33,11 +36,25 @@ class PairLoss(LabelledBatchLoss):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild this loss."""
-        return {
-            **super().get_config(),
-            "distance": distances.serialize(self.distance),
-            "miner": miners.serialize(self.miner),
-        }
+        return {**super().get_config(), "miner": miners.serialize(self.miner)}
+
+
+class PairLoss(MinedLoss):
+    """A labelled-batch loss with a `distance` and a `miner`, kept in its configuration.
+
+    Args:
+        distance: Name, `Distance` object or function; see `keras_metric.distances`.
+        **kwargs: `miner` of `MinedLoss`; `name`, `reduction` and `dtype` of
+            `keras.losses.Loss`.
+    """
+
+    def __init__(self, *, distance: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.distance = distances.get(distance)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild this loss."""
+        return {**super().get_config(), "distance": distances.serialize(self.distance)}
 
 
 def has_both(batch: LabelledBatch) -> Any:

@@ -5,15 +5,15 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_metric.distances import CosineDistance
 from keras_metric.losses import _arguments
-from keras_metric.losses._labelled_batch import LabelledBatch, LabelledBatchLoss
+from keras_metric.losses._labelled_batch import LabelledBatch
 from keras_metric.losses._loss import share_of_mean
 from keras_metric.losses._masked import masked_count, masked_sum
+from keras_metric.losses._pair_loss import MinedLoss
 
 
 @keras.saving.register_keras_serializable(package="keras_metric")
-class ThresholdConsistentMarginLoss(LabelledBatchLoss):
+class ThresholdConsistentMarginLoss(MinedLoss):
     """Wants the same threshold to part positives from negatives in every class.
 
     `lambda_plus [margin_plus - s_ap]_+` and `lambda_minus [s_an - margin_minus]_+` with
@@ -30,12 +30,13 @@ class ThresholdConsistentMarginLoss(LabelledBatchLoss):
         margin_plus: Cosine that positives should reach, from -1 to 1.
         margin_minus: Cosine that negatives should not reach, from -1 to 1.
         name: Name of the loss.
-        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+        **kwargs: `miner` (name or `Miner` that chooses the pairs that count; see
+            `keras_metric.miners`; default: all of them), `reduction` and `dtype`.
 
     Call arguments: those of `LabelledBatchLoss`.
 
     Raises:
-        ValueError: An argument is out of range.
+        ValueError: An argument is out of range, or the miner unknown.
 
     Example:
         >>> import numpy as np
@@ -63,7 +64,7 @@ class ThresholdConsistentMarginLoss(LabelledBatchLoss):
 
     def terms(self, batch: LabelledBatch) -> tuple[Any, Any]:
         """Return each anchor's share of the two means."""
-        cosines = 1.0 - batch.pairwise(CosineDistance())
+        cosines = 1.0 - batch.pairwise(self.distance)
         shares = ops.zeros_like(cosines[:, 0])
         for mask, weight, violation in (
             (batch.is_positive, self.lambda_plus, self.margin_plus - cosines),

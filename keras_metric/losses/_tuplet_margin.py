@@ -6,16 +6,15 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_metric.distances import CosineDistance
 from keras_metric.distances._numerics import safe_sqrt
 from keras_metric.losses import _arguments
-from keras_metric.losses._labelled_batch import LabelledBatch, LabelledBatchLoss
+from keras_metric.losses._labelled_batch import LabelledBatch
 from keras_metric.losses._masked import masked_count, masked_logsumexp, masked_sum
-from keras_metric.losses._pair_loss import has_both
+from keras_metric.losses._pair_loss import MinedLoss, has_both
 
 
 @keras.saving.register_keras_serializable(package="keras_metric")
-class TupletMarginLoss(LabelledBatchLoss):
+class TupletMarginLoss(MinedLoss):
     """Cross-entropy of each positive pair against its anchor's negatives, with slack.
 
     `log(1 + sum_n exp(scale (cos(a, n) - cos(angle(a, p) - margin))))`: positives are
@@ -32,12 +31,13 @@ class TupletMarginLoss(LabelledBatchLoss):
         margin: Slack in degrees, from 0 to 90.
         scale: Factor of the cosines. Must be greater than 0.
         name: Name of the loss.
-        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+        **kwargs: `miner` (name or `Miner` that chooses the pairs that count; see
+            `keras_metric.miners`; default: all of them), `reduction` and `dtype`.
 
     Call arguments: those of `LabelledBatchLoss`.
 
     Raises:
-        ValueError: An argument is out of range.
+        ValueError: An argument is out of range, or the miner unknown.
 
     Example:
         >>> import numpy as np
@@ -61,7 +61,7 @@ class TupletMarginLoss(LabelledBatchLoss):
 
     def terms(self, batch: LabelledBatch) -> tuple[Any, Any]:
         """Return each anchor's summed cross-entropies and its number of pairs."""
-        matrix = batch.pairwise(CosineDistance())
+        matrix = batch.pairwise(self.distance)
         margin, cosine = math.radians(self.margin), 1.0 - matrix
         sine = safe_sqrt(ops.maximum(matrix * (2.0 - matrix), 0.0))
         moved = cosine * math.cos(margin) + sine * math.sin(margin)

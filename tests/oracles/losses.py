@@ -1,11 +1,11 @@
 """Losses written from their papers as plain loops, in float64, by numpy.
 
-Each takes labels and embeddings and returns the loss; batches must have both positive and
-negative pairs for every anchor that counts.
+Each takes labels and embeddings and returns the loss. Losses on class proxies: `proxies.py`.
 """
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -19,15 +19,19 @@ def euclidean(x: np.ndarray) -> np.ndarray:
     return np.linalg.norm(x[:, None] - x[None], axis=-1)
 
 
-def anchors(labels: np.ndarray) -> Iterator[tuple[int, list[int], list[int]]]:
-    """Each row with its positives and its negatives."""
-    rows = range(len(labels))
-    for a in rows:
-        yield (
-            a,
-            [p for p in rows if labels[p] == labels[a] and p != a],
-            [n for n in rows if labels[n] != labels[a]],
-        )
+def anchors(labels: Any) -> Iterator[tuple[int, list[int], list[int]]]:
+    """Each row with its positives and its negatives.
+
+    Every loss that asks this for its pairs takes, instead of labels, the two masks of those
+    that count.
+    """
+    if isinstance(labels, tuple):
+        is_positive, is_negative = labels
+    else:
+        is_negative = labels[:, None] != labels[None]
+        is_positive = ~is_negative & ~np.eye(len(labels), dtype=bool)
+    for a in range(len(is_positive)):
+        yield a, list(np.flatnonzero(is_positive[a])), list(np.flatnonzero(is_negative[a]))
 
 
 def angular(labels: np.ndarray, x: np.ndarray, alpha: float = 40.0) -> float:
@@ -60,6 +64,113 @@ def intra_pair_variance(labels: np.ndarray, x: np.ndarray, eps: float = 0.01) ->
     return float(np.mean(below) + np.mean(above))
 
 
+def contrastive_pairs(
+    labels: np.ndarray, x: np.ndarray, pos_margin: float = 0.0, neg_margin: float = 1.0
+) -> float:
+    d = euclidean(x)
+    positive = [d[a, p] - pos_margin for a, positives, _ in anchors(labels) for p in positives]
+    negative = [neg_margin - d[a, n] for a, _, negatives in anchors(labels) for n in negatives]
+    return sum(float(np.mean([v for v in part if v > 0])) for part in (positive, negative))
+
+
+def triplet(labels: np.ndarray, x: np.ndarray, margin: float = 0.05) -> float:
+    """All triplets that cost something; for other choices see `test_triplet.py`."""
+    d, costs = euclidean(x), []
+    for a, positives, negatives in anchors(labels):
+        costs += [d[a, p] - d[a, n] + margin for p in positives for n in negatives]
+    return float(np.mean([cost for cost in costs if cost > 0]))
+
+
+def lifted(labels: np.ndarray, x: np.ndarray, margin: float = 1.0) -> float:
+    d, costs = euclidean(x), []
+    others = {a: negatives for a, _, negatives in anchors(labels)}
+    for a, positives, _ in anchors(labels):
+        for p in positives:
+            ends = [d[end, n] for end in (a, p) for n in others[end]]
+            if ends:
+                lifts = math.log(sum(math.exp(margin - distance) for distance in ends))
+                costs.append(max(0.0, lifts + d[a, p]) ** 2 / 2)
+    return float(np.mean(costs))
+
+
+def generalized_lifted(
+    labels: np.ndarray, x: np.ndarray, neg_margin: float = 1.0, pos_margin: float = 0.0
+) -> float:
+    d, values = euclidean(x), []
+    for a, positives, negatives in anchors(labels):
+        if positives and negatives:
+            farthest = math.log(sum(math.exp(d[a, p] - pos_margin) for p in positives))
+            nearest = math.log(sum(math.exp(neg_margin - d[a, n]) for n in negatives))
+            values.append(max(0.0, farthest + nearest))
+    return float(np.mean(values))
+
+
+def ntxent(labels: np.ndarray, x: np.ndarray, temperature: float = 0.07) -> float:
+    x, costs = unit(x), []
+    for a, positives, negatives in anchors(labels):
+        others = sum(math.exp(x[a] @ x[n] / temperature) for n in negatives)
+        for p in positives if negatives else []:
+            own = math.exp(x[a] @ x[p] / temperature)
+            costs.append(-math.log(own / (own + others)))
+    return float(np.mean(costs))
+
+
+def sup_con(labels: np.ndarray, x: np.ndarray, temperature: float = 0.1) -> float:
+    x, values = unit(x), []
+    for a, positives, negatives in anchors(labels):
+        if positives:
+            total = sum(math.exp(x[a] @ x[k] / temperature) for k in positives + negatives)
+            logs = [math.log(math.exp(x[a] @ x[p] / temperature) / total) for p in positives]
+            values.append(-sum(logs) / len(positives))
+    return float(np.mean(values))
+
+
+def multi_similarity(
+    labels: np.ndarray, x: np.ndarray, alpha: float = 2.0, beta: float = 50.0, base: float = 0.5
+) -> float:
+    x, values = unit(x), []
+    for a, positives, negatives in anchors(labels):
+        if positives or negatives:
+            pull = sum(math.exp(-alpha * (x[a] @ x[p] - base)) for p in positives)
+            push = sum(math.exp(beta * (x[a] @ x[n] - base)) for n in negatives)
+            values.append(math.log(1 + pull) / alpha + math.log(1 + push) / beta)
+    return float(np.mean(values))
+
+
+def circle(labels: np.ndarray, x: np.ndarray, m: float = 0.4, gamma: float = 80.0) -> float:
+    x, values = unit(x), []
+    for a, positives, negatives in anchors(labels):
+        if positives and negatives:
+            pull = push = 0.0
+            for s in (x[a] @ x[p] for p in positives):
+                pull += math.exp(-gamma * max(0.0, 1 + m - s) * (s - (1 - m)))
+            for s in (x[a] @ x[n] for n in negatives):
+                push += math.exp(gamma * max(0.0, s + m) * (s - m))
+            values.append(math.log(1 + push * pull))
+    return float(np.mean(values))
+
+
+def neighbours(labels: np.ndarray, x: np.ndarray, factor: float = 1.0) -> float:
+    """Squared distances times `factor`."""
+    d, values = euclidean(x) ** 2, []
+    for a, positives, negatives in anchors(labels):
+        if positives:
+            own, total = (
+                sum(math.exp(-factor * d[a, k]) for k in rows)
+                for rows in (positives, positives + negatives)
+            )
+            values.append(-math.log(own / total))
+    return float(np.mean(values))
+
+
+def nca(labels: np.ndarray, x: np.ndarray, softmax_scale: float = 1.0) -> float:
+    return neighbours(labels, x, softmax_scale)
+
+
+def soft_nearest_neighbor(labels: np.ndarray, x: np.ndarray, temperature: float = 1.0) -> float:
+    return neighbours(labels, x, 1.0 / temperature)
+
+
 def ranked_list(
     labels: np.ndarray,
     x: np.ndarray,
@@ -79,22 +190,32 @@ def ranked_list(
             weights = [math.exp(sharpness * v) for v in violations]
             total = sum(w * v for w, v in zip(weights, violations, strict=True))
             parts.append(total / (sum(weights) + extra) if weights else 0.0)
-        values.append(0.5 * sum(parts))
+        if positives or negatives:
+            values.append(0.5 * sum(parts))
     return float(np.mean(values))
 
 
-def pn(labels: np.ndarray, x: np.ndarray, negatives: str = "semi-hard") -> float:
+def pn(
+    labels: np.ndarray,
+    x: np.ndarray,
+    negatives: str = "semi-hard",
+    positives: str = "hard",
+    margin: float | None = None,
+) -> float:
     x, values = unit(x), []
     d = 1.0 - x @ x.T
     for a, pos, neg in anchors(labels):
-        p = max(pos, key=lambda p: d[a, p])
+        if not (pos and neg):
+            continue
+        p = (max if positives == "hard" else min)(pos, key=lambda p: d[a, p])
         farther = [n for n in neg if d[a, n] > d[a, p]]
         n = min(neg, key=lambda n: d[a, n])
         if negatives == "easy" or (negatives == "semi-hard" and not farther):
             n = max(neg, key=lambda n: d[a, n])
         elif negatives == "semi-hard":
             n = min(farther, key=lambda n: d[a, n])
-        values.append(math.log(1 + math.exp(d[a, p] - min(d[a, n], d[p, n]))))
+        gap = d[a, p] - min(d[a, n], d[p, n])
+        values.append(math.log(1 + math.exp(gap)) if margin is None else max(0.0, gap + margin))
     return float(np.mean(values))
 
 
@@ -102,9 +223,10 @@ def dynamic_soft_margin(
     labels: np.ndarray, x: np.ndarray, min_val: float = -2.0, num_bins: int = 10
 ) -> float:
     d, gaps = euclidean(x), []
-    nearest = {a: min(d[a, n] for n in negatives) for a, _, negatives in anchors(labels)}
+    nearest = {a: min((d[a, n] for n in others), default=1e9) for a, _, others in anchors(labels)}
     for a, positives, _ in anchors(labels):
-        gaps += [d[a, p] - min(nearest[a], nearest[p]) for p in positives]
+        bounds = [(p, min(nearest[a], nearest[p])) for p in positives]
+        gaps += [d[a, p] - bound for p, bound in bounds if bound < 1e9]
     width = -2 * min_val / num_bins
     histogram = np.zeros(num_bins + 1)
     for gap in gaps:

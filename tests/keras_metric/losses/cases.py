@@ -113,6 +113,16 @@ def labelled_batch(seed: int = 0, size: int = 12, dim: int = 6) -> tuple[np.ndar
     return labels, (x / np.linalg.norm(x, axis=1, keepdims=True)).astype("float32")
 
 
+def uneven_batch(
+    sizes: tuple[int, ...] = (1, 1, 2, 3, 6, 11), seed: int = 2
+) -> tuple[np.ndarray, np.ndarray]:
+    """Classes of these sizes in no order, embeddings of length 1."""
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    x = 1.2 * np.eye(len(sizes), 6)[labels] + 0.5 * rng.normal(size=(len(labels), 6))
+    return labels, (x / np.linalg.norm(x, axis=1, keepdims=True)).astype("float32")
+
+
 def degenerate_batches(size: int = 8, dim: int = 4) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Batches without pairs, without differences, without direction, or without bounds."""
     rng = np.random.default_rng(1)

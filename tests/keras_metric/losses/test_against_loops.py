@@ -1,17 +1,40 @@
 """Losses against plain loops over a batch, and their arguments' effect and errors."""
 
+import keras
 import numpy as np
 import pytest
 
-from keras_metric import losses
-from tests.backends import to_numpy
+from keras_metric import losses, miners
+from tests.backends import loss_value, slow_on_jax, to_numpy
+from tests.keras_metric.losses.cases import public_losses
+from tests.keras_metric.losses.test_class_proxy import LOOPS as PROXIES
+from tests.keras_metric.losses.test_views import ORACLES as VIEWS
 from tests.oracles import losses as oracle
 
 RNG = np.random.default_rng(3)
-# Classes of 2 to 7 samples in no order, so that nothing hangs on balance.
-LABELS = RNG.permutation(np.repeat([0, 1, 2, 3], [2, 3, 4, 7]))
-X = (1.5 * np.eye(4, 6)[LABELS] + 0.7 * RNG.normal(size=(16, 6))).astype("float32")
+# Classes of 1 to 6 samples in no order, so that nothing hangs on balance: two anchors have no
+# positive.
+LABELS = RNG.permutation(np.repeat(np.arange(6), [1, 1, 2, 3, 3, 6]))
+X = (1.5 * np.eye(6)[LABELS] + 0.7 * RNG.normal(size=(16, 6))).astype("float32")
 UNIT = (X / np.linalg.norm(X, axis=1, keepdims=True)).astype("float32")
+
+# Those on distances do not scale embeddings to length 1 themselves.
+ON_DISTANCES = (
+    losses.RankedListLoss,
+    losses.DynamicSoftMarginLoss,
+    losses.MarginLoss,
+    losses.TripletLoss,
+    losses.ContrastivePairsLoss,
+    losses.LiftedStructLoss,
+    losses.GeneralizedLiftedStructLoss,
+    losses.NCALoss,
+    losses.SoftNearestNeighborLoss,
+)
+
+
+def embeddings_for(cls):
+    return UNIT if cls in ON_DISTANCES else X
+
 
 CASES = {
     "angular": (losses.AngularLoss, oracle.angular, {}),
@@ -26,6 +49,40 @@ CASES = {
         oracle.decoupled,
         {"temperature": 0.3, "weight_scale": 0.5},
     ),
+    "NTXent": (losses.NTXentLoss, oracle.ntxent, {}),
+    "NTXent 0.4": (losses.NTXentLoss, oracle.ntxent, {"temperature": 0.4}),
+    "SupCon": (losses.SupConLoss, oracle.sup_con, {}),
+    "SupCon 0.4": (losses.SupConLoss, oracle.sup_con, {"temperature": 0.4}),
+    "multi-similarity": (losses.MultiSimilarityLoss, oracle.multi_similarity, {}),
+    "multi-similarity, soft": (
+        losses.MultiSimilarityLoss,
+        oracle.multi_similarity,
+        {"alpha": 3.0, "beta": 5.0, "base": 0.2},
+    ),
+    "circle": (losses.CircleLoss, oracle.circle, {}),
+    "circle, soft": (losses.CircleLoss, oracle.circle, {"m": 0.25, "gamma": 4.0}),
+    "NCA": (losses.NCALoss, oracle.nca, {}),
+    "NCA 3": (losses.NCALoss, oracle.nca, {"softmax_scale": 3.0}),
+    "soft nearest neighbour": (
+        losses.SoftNearestNeighborLoss,
+        oracle.soft_nearest_neighbor,
+        {"temperature": 0.4},
+    ),
+    "contrastive": (losses.ContrastivePairsLoss, oracle.contrastive_pairs, {}),
+    "contrastive, wide": (
+        losses.ContrastivePairsLoss,
+        oracle.contrastive_pairs,
+        {"pos_margin": 0.7, "neg_margin": 1.3},
+    ),
+    "lifted": (losses.LiftedStructLoss, oracle.lifted, {}),
+    "lifted 0.3": (losses.LiftedStructLoss, oracle.lifted, {"margin": 0.3}),
+    "generalised lifted": (losses.GeneralizedLiftedStructLoss, oracle.generalized_lifted, {}),
+    "generalised lifted, narrow": (
+        losses.GeneralizedLiftedStructLoss,
+        oracle.generalized_lifted,
+        {"neg_margin": 0.2, "pos_margin": 1.0},
+    ),
+    "triplet": (losses.TripletLoss, oracle.triplet, {"margin": 0.3}),
     "variance": (losses.IntraPairVarianceLoss, oracle.intra_pair_variance, {}),
     "ranked list": (losses.RankedListLoss, oracle.ranked_list, {}),
     "ranked list, Tp": (
@@ -36,6 +93,12 @@ CASES = {
     "PN": (losses.PNLoss, oracle.pn, {}),
     "PN hard": (losses.PNLoss, oracle.pn, {"negatives": "hard"}),
     "PN easy": (losses.PNLoss, oracle.pn, {"negatives": "easy"}),
+    "PN, easy positives": (losses.PNLoss, oracle.pn, {"positives": "easy"}),
+    "PN, margin": (
+        losses.PNLoss,
+        oracle.pn,
+        {"positives": "easy", "negatives": "hard", "margin": 0.3},
+    ),
     "dynamic": (losses.DynamicSoftMarginLoss, oracle.dynamic_soft_margin, {}),
     "dynamic 7": (
         losses.DynamicSoftMarginLoss,
@@ -67,19 +130,46 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_plain_loop_gives_the_same(name):
     cls, loop, arguments = CASES[name]
-    # Those on distances do not scale embeddings to length 1 themselves.
-    on_distances = (losses.RankedListLoss, losses.DynamicSoftMarginLoss, losses.MarginLoss)
-    x = UNIT if cls in on_distances else X
+    x = embeddings_for(cls)
     expected = loop(LABELS, x, **arguments)
     np.testing.assert_allclose(float(cls(**arguments)(LABELS, x)), expected, rtol=2e-5)
 
 
-@pytest.mark.parametrize("name", ["SmoothAP", "PNP O", "FastAP", "histogram"])
-def test_lone_classes_have_no_ranking_of_their_own(name):
-    cls, loop, _ = CASES[name]
-    labels = LABELS.copy()
-    labels[:2] = [8, 9]
-    np.testing.assert_allclose(float(cls()(labels, X)), loop(labels, X), rtol=2e-5)
+# Of each loss with `miner=` the last case, which has arguments of its own.
+MINED = {
+    cls: (loop, arguments)
+    for cls, loop, arguments in CASES.values()
+    if issubclass(cls, losses._pair_loss.MinedLoss)
+}
+
+
+@slow_on_jax
+@pytest.mark.parametrize("cls", MINED, ids=lambda cls: cls.__name__)
+def test_a_miner_leaves_the_plain_loop_its_pairs(cls):
+    loop, arguments = MINED[cls]
+    x = embeddings_for(cls)
+    loss = cls(**arguments, miner=miners.MultiSimilarityMiner(0.05))
+    same = LABELS[:, None] == LABELS[None]
+    masks = tuple(map(to_numpy, miners.MultiSimilarityMiner(0.05, loss.distance)(LABELS, x)))
+    dropped = same & ~np.eye(len(x), dtype=bool) & ~masks[0], ~same & ~masks[1]
+    assert all(mask.any() for mask in (*masks, *dropped))
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
+    assert again.get_config() == loss.get_config()
+    assert loss.get_config()["miner"]["config"]["epsilon"] == 0.05
+    got = loss_value(again, LABELS, x)
+    np.testing.assert_allclose(got, loop(masks, x, **arguments), rtol=2e-5)
+
+
+def test_every_loss_has_a_plain_loop():
+    here = {cls for cls, *_ in CASES.values()}
+    in_files_of_their_own = {
+        losses.TripletSemiHardLoss,
+        losses.TripletHardLoss,
+        losses.ContrastiveLoss,
+        losses.TripletMarginLoss,
+    }
+    assert here | in_files_of_their_own | set(PROXIES) | set(VIEWS) == set(public_losses())
+    assert set(MINED) == set(public_losses(losses._pair_loss.MinedLoss))
 
 
 def test_smooth_average_precision_is_average_precision_in_the_limit():
@@ -127,6 +217,21 @@ def by_hand(name):
         "angular": (2 * log(1 + (np.exp(4 * 1.56 - 3.2) + np.exp(4 * 0.6 - 3.2)))) / 2,
         # cos(angle - 90 degrees) is the sine, 0.6.
         "tuplet": (log(1 + np.exp(0.0) + np.exp(-0.6)) + log(1 + np.exp(0.36) + np.exp(0.0))) / 2,
+        # alpha 1, beta 2 and base 0.6: 0.2 above it the positive, 0, -0.6 and 0.36 negatives.
+        "multi-similarity": log(1 + np.exp(-0.2))
+        + (log(2 + np.exp(-1.2)) + log(2 + np.exp(0.72))) / 4,
+        # m 0.5, gamma 1: the positive (1.5 - 0.8) (0.8 - 0.5), negatives (s + 0.5) (s - 0.5).
+        "circle": (
+            log(1 + np.exp(-0.21) * (np.exp(0.11) + np.exp(-0.25)))
+            + log(1 + np.exp(-0.21) * (np.exp(0.6716) + np.exp(0.11)))
+        )
+        / 2,
+        # Cosine distances 0.2 and 0.4, 1 | 0.04, 0.4, all less than the margin of 1.
+        "generalised lifted": 0.2 + (log(np.exp(0.6) + 1) + log(np.exp(0.96) + np.exp(0.6))) / 2,
+        "decoupled": (log(np.exp(0.6) + 1) + log(np.exp(0.96) + np.exp(0.6))) / 2 - 0.8,
+        # Beyond 0.3 - 0.2 every positive by 0.1, in two triplets each; within 0.3 + 0.2 the
+        # negative at 0.04 by 0.46, from two anchors, those at 0.4 by 0.1, from all four.
+        "margin": (8 * 0.1 + 2 * 0.46 + 4 * 0.1) / 14,
         # Distances are 1 - cosine: positive 0.2; the ends' nearest farther negative is 0.4
         # away and 0.04 from the positive; the middle's is 0.4 away, 1 from the positive.
         "PN": (log(1 + np.exp(0.2 - 0.04)) + log(1 + np.exp(0.2 - 0.4))) / 2,
@@ -145,11 +250,24 @@ def by_hand(name):
         ("variance", losses.IntraPairVarianceLoss(pos_eps=0.0, neg_eps=0.0)),
         ("angular", losses.AngularLoss(alpha=45.0)),
         ("tuplet", losses.TupletMarginLoss(margin=90.0, scale=1.0)),
+        ("multi-similarity", losses.MultiSimilarityLoss(1.0, 2.0, 0.6)),
+        ("circle", losses.CircleLoss(m=0.5, gamma=1.0)),
+        ("generalised lifted", losses.GeneralizedLiftedStructLoss(distance="cosine")),
+        ("decoupled", losses.DecoupledContrastiveLoss(temperature=1.0)),
+        ("margin", losses.MarginLoss(0.2, 0.3, distance="cosine")),
         ("PN", losses.PNLoss()),
     ],
 )
 def test_by_hand(name, loss):
     np.testing.assert_allclose(float(loss(LABELS4, X4)), by_hand(name), rtol=1e-5)
+
+
+def test_the_easiest_positive_by_hand():
+    x = np.array([[0.0], [1.0], [3.0], [7.0]], "float32")
+    # Nearest positives 1, 1, 2; the negative is 7 (6 from the positive), 6 (7) and 4 (6) away.
+    loss = losses.PNLoss("easy", margin=6.0, distance="L2")
+    expected = ((1 - 6 + 6) + (1 - 6 + 6) + (2 - 4 + 6)) / 3
+    np.testing.assert_allclose(float(loss([0, 0, 0, 1], x)), expected, rtol=1e-5)
 
 
 def test_ranked_list_and_dynamic_margin_by_hand():

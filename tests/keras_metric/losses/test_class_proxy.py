@@ -12,6 +12,7 @@ from keras_metric.layers import ProxyHead
 from keras_metric.losses import ClassProxyLoss
 from tests.backends import to_numpy, value_and_gradient
 from tests.keras_metric.losses.cases import public_losses
+from tests.oracles import proxies as oracle
 
 PROXY = public_losses(ClassProxyLoss)
 every_loss = pytest.mark.parametrize("cls", PROXY, ids=lambda cls: cls.__name__)
@@ -39,6 +40,83 @@ def head_of(cls, **kwargs):
         return ProxyHead(5, lengths="both", **kwargs)
     several = cls in (losses.SubCenterArcFaceLoss, losses.SoftTripleLoss)
     return ProxyHead(5, centers_per_class=3 if several else 1, **kwargs)
+
+
+LOOPS = {
+    losses.ArcFaceLoss: oracle.arc_face,
+    losses.SubCenterArcFaceLoss: oracle.arc_face,
+    losses.CosFaceLoss: oracle.cos_face,
+    losses.NormalizedSoftmaxLoss: oracle.normalized_softmax,
+    losses.LargeMarginSoftmaxLoss: oracle.large_margin_softmax,
+    losses.SphereFaceLoss: oracle.sphere_face,
+    losses.ProxyNCALoss: oracle.proxy_nca,
+    losses.ProxyAnchorLoss: oracle.proxy_anchor,
+    losses.SoftTripleLoss: oracle.soft_triple,
+}
+
+
+def rows_and_proxies():
+    """6, 3, 2 and 1 rows of four of five classes, and proxies `(classes, centers, dim)`."""
+    rng = np.random.default_rng(1)
+    labels = rng.permutation(np.repeat([0, 1, 3, 4], [6, 3, 2, 1]))
+    x, proxies = rng.normal(size=(12, 6)), rng.normal(size=(5, 3, 6))
+    return labels, x.astype("float32"), proxies.astype("float32")
+
+
+@every_loss
+def test_a_plain_loop_gives_the_same(cls):
+    labels, x, proxies = rows_and_proxies()
+    head = head_of(cls)
+    head.build((None, 6))
+    proxies = proxies[:, : head.centers_per_class]
+    head.proxies.assign(proxies.reshape(-1, 6))
+    # So wide that rows are past the angle where the cosine would grow again.
+    wide = {"margin": 100.0} if issubclass(cls, losses.ArcFaceLoss) else {}
+    similarities = to_numpy(head(x))
+    for arguments in ({}, {**OTHER[cls.__name__], **wide}):
+        expected = LOOPS[cls](labels, x, proxies, **arguments)
+        got = float(cls(**arguments)(labels, similarities))
+        np.testing.assert_allclose(got, expected, rtol=1e-5)
+
+
+def test_by_hand():
+    # Own cosines of 0, 60, 90 and 120 degrees, that to the other proxy 0.
+    own = np.array([1.0, 0.5, 0.0, -0.5])
+    cosines = np.array([[1, 0], [0.5, 0], [0, 0], [0, -0.5]], "float32")
+    log, exp, labels = np.log, np.exp, [0, 0, 1, 1]
+
+    def cross_entropy(logits):
+        return np.mean(log(1 + exp(-np.array(logits))))
+
+    # 90, 150 and 180 degrees; 120 is past 180 - 90.
+    moved = [0.0, -(0.75**0.5), -1.0, -0.5 - np.pi / 2]
+    for loss, logits in (
+        (losses.ArcFaceLoss(90.0, 1.0), moved),
+        (losses.ArcFaceLoss(90.0, 3.0), np.multiply(3, moved)),
+        (losses.CosFaceLoss(0.25, 2.0), 2 * (own - 0.25)),
+        (losses.NormalizedSoftmaxLoss(0.5), own / 0.5),
+        (losses.ProxyNCALoss(3.0), 3 * (2 - (2 - 2 * own))),  # squared distances 2 - 2 cosine
+    ):
+        got = float(loss(labels, cosines))
+        np.testing.assert_allclose(got, cross_entropy(logits), rtol=1e-5)
+    # A second centre for each class: farther than the first, or at cosine 0.
+    farther, at_0 = np.stack([cosines, cosines - 1], 2), np.stack([cosines, 0 * cosines], 2)
+    got = float(losses.SubCenterArcFaceLoss(90.0, 1.0)(labels, farther))
+    np.testing.assert_allclose(got, cross_entropy(moved), rtol=1e-5)
+    relaxed = own * exp(own / 0.5) / (exp(own / 0.5) + 1)
+    got = float(losses.SoftTripleLoss(2.0, 0.5, 0.25)(labels, at_0))
+    np.testing.assert_allclose(got, cross_entropy(2 * (relaxed - 0.25)), rtol=1e-5)
+    # Twice the angles: cosines 1, -0.5, -1 and, past 90 degrees, 0.5 - 2; lengths 1 to 4.
+    lengths = np.tile(np.array([[1], [2], [3], [4]], "float32"), 2)
+    for cls in (losses.LargeMarginSoftmaxLoss, losses.SphereFaceLoss):
+        got = float(cls(2, 0.5)(labels, np.stack([cosines, lengths], 2)))
+        expected = cross_entropy(0.5 * np.array([1 * 1, 2 * -0.5, 3 * -1, 4 * -1.5]))
+        np.testing.assert_allclose(got, expected, rtol=1e-5)
+    # Each proxy has two rows of its own and two others, at cosine 0.
+    pull = log(1 + exp(2 * 0.1 - 2 * own[:2]).sum()) + log(1 + exp(2 * 0.1 - 2 * own[2:]).sum())
+    expected = pull / 2 + log(1 + 2 * exp(2 * 0.1))
+    got = float(losses.ProxyAnchorLoss(0.1, 2.0)(labels, cosines))
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
 
 
 @every_loss
@@ -150,34 +228,42 @@ def test_head_shapes_and_errors():
         ProxyHead(3)(np.zeros((2, 3, 4), "float32"))
 
 
+# Their proxies, their own arguments, and their names of ours.
 PML = {
-    "ArcFaceLoss": ("W", {}),
-    "CosFaceLoss": ("W", {}),
-    "SubCenterArcFaceLoss": ("W", {}),
-    "NormalizedSoftmaxLoss": ("W", {}),
-    "LargeMarginSoftmaxLoss": ("W", {}),
-    "SphereFaceLoss": ("W", {}),
-    "ProxyNCALoss": ("proxies", {}),
-    "ProxyAnchorLoss": ("proxies", {}),
-    "SoftTripleLoss": ("fc", {"centers_per_class": 3}),
+    "ArcFaceLoss": ("W", {}, {}),
+    "CosFaceLoss": ("W", {}, {}),
+    "SubCenterArcFaceLoss": ("W", {}, {}),
+    "NormalizedSoftmaxLoss": ("W", {}, {}),
+    "LargeMarginSoftmaxLoss": ("W", {}, {}),
+    "SphereFaceLoss": ("W", {}, {}),
+    "ProxyNCALoss": ("proxies", {}, {}),
+    "ProxyAnchorLoss": ("proxies", {}, {}),
+    "SoftTripleLoss": ("fc", {"centers_per_class": 3}, {"scale": "la"}),
 }
 
 
 # It hands torch tensors to scipy.
 @pytest.mark.filterwarnings("ignore:__array_wrap__:DeprecationWarning")
 @every_loss
-def test_defaults_agree_with_pytorch_metric_learning(cls):
+@pytest.mark.parametrize("is_default", [True, False], ids=["defaults", "others"])
+def test_pytorch_metric_learning_agrees(cls, is_default):
     torch = pytest.importorskip("torch")
     pml = pytest.importorskip("pytorch_metric_learning.losses")
-    attribute, arguments = PML[cls.__name__]
-    theirs = getattr(pml, cls.__name__)(num_classes=5, embedding_size=6, **arguments)
+    attribute, own, names = PML[cls.__name__]
+    ours = {} if is_default else OTHER[cls.__name__]
+    same = {names.get(name, name): value for name, value in ours.items()}
+    theirs = getattr(pml, cls.__name__)(num_classes=5, embedding_size=6, **own, **same)
     head = head_of(cls)
     head.build((None, 6))
-    weights = getattr(theirs, attribute).detach().numpy()
-    head.proxies.assign(weights if attribute == "proxies" else weights.T)
-    x = torch.tensor(X, requires_grad=True)
-    expected = theirs(x, torch.tensor(LABELS))
+    labels, x, proxies = rows_and_proxies()
+    weights = proxies[:, : head.centers_per_class].reshape(-1, 6)
+    head.proxies.assign(weights)
+    weights = weights if attribute == "proxies" else weights.T.copy()
+    getattr(theirs, attribute).data = torch.tensor(weights)
+    given = torch.tensor(x, requires_grad=True)
+    expected = theirs(given, torch.tensor(labels))
     expected.backward()
-    value, gradient = value_and_gradient(lambda x: cls()(LABELS, head(x)), X)
+    value, gradient = value_and_gradient(lambda x: cls(**ours)(labels, head(x)), x)
     np.testing.assert_allclose(value, expected.item(), rtol=1e-5)
-    np.testing.assert_allclose(gradient, x.grad.numpy(), rtol=1e-3, atol=1e-4)
+    largest = np.abs(given.grad.numpy()).max()
+    np.testing.assert_allclose(gradient, given.grad.numpy(), rtol=0, atol=1e-4 * largest)

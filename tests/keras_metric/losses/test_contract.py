@@ -9,7 +9,7 @@ import pytest
 from keras import ops
 
 from keras_metric.losses import LabelledBatchLoss
-from keras_metric.losses._pair_loss import PairLoss
+from keras_metric.losses._pair_loss import MinedLoss
 from tests.backends import (
     compiled_on_jax,
     loss_value,
@@ -191,7 +191,7 @@ def test_configuration_holds_every_argument(cls):
     assert own == set(other), "OTHER_ARGUMENTS must name each argument of the loss"
     loss = cls(**{**other, "name": "mine", "reduction": "sum", "dtype": "bfloat16"})
     config = loss.get_config()
-    inherited = {"miner"} if issubclass(cls, PairLoss) else set()
+    inherited = {"miner"} if issubclass(cls, MinedLoss) else set()
     assert own | inherited | {"name", "reduction", "dtype"} == set(config)
     default = cls(**REQUIRED.get(cls.__name__, {})).get_config()
     assert [key for key in config if config[key] == default[key]] == list(inherited)

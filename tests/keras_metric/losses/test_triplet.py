@@ -8,7 +8,7 @@ import pytest
 from keras_metric import losses, miners
 from keras_metric.losses import TripletLoss, _triplet_sums
 from tests.backends import compiled_on_jax, slow_on_jax, to_numpy, value_and_gradient
-from tests.keras_metric.losses.cases import labelled_batch
+from tests.keras_metric.losses.cases import labelled_batch, uneven_batch
 
 X = np.array([[0.0], [1.0], [3.0], [7.0]], "float32")
 LABELS = np.array([0, 0, 1, 1])
@@ -166,15 +166,15 @@ PEERS = {
 
 
 @pytest.mark.parametrize("case", PEERS)
-@pytest.mark.parametrize("size", [12, 30])
-def test_pytorch_metric_learning(case, size):
+@pytest.mark.parametrize("sizes", [(4, 4, 4), (1, 1, 2, 3, 6, 11)], ids=["even", "uneven"])
+def test_pytorch_metric_learning(case, sizes):
     pytest.importorskip("pytorch_metric_learning")
     import torch
     from pytorch_metric_learning.losses import TripletMarginLoss
     from pytorch_metric_learning.miners import TripletMarginMiner
 
     ours, theirs, kind = PEERS[case]
-    labels, x = labelled_batch(seed=2, size=size)
+    labels, x = uneven_batch(sizes)
     given, ids = torch.tensor(x, requires_grad=True), torch.tensor(labels)
     mined = None
     if kind:
