@@ -51,7 +51,9 @@ class SparseCenters(WeightedRegularizer):
             )
         x = ops.reshape(unit(x), (-1, centers, x.shape[1]))
         gaps = ops.expand_dims(x, 1) - ops.expand_dims(x, 2)
-        distances = safe_sqrt(ops.sum(ops.square(gaps), axis=-1))
+        # Compiled, a row minus itself may be a rounding error, with a gradient of any direction.
+        is_self = ops.eye(centers, dtype="bool")
+        distances = safe_sqrt(ops.where(is_self, 0.0, ops.sum(ops.square(gaps), axis=-1)))
         # Each pair stands twice in the matrix.
         return 0.5 * ops.sum(distances, axis=(1, 2)) / (centers * (centers - 1))
 

@@ -39,6 +39,13 @@ def test_pytorch_metric_learning(name):
 
 
 @every_case
+def test_compiled_the_gradient_is_the_same(name):
+    _, gradient = value_and_gradient(CASES[name][0], X, jit=False)
+    _, compiled = value_and_gradient(CASES[name][0], X, jit=True)
+    np.testing.assert_allclose(compiled, gradient, rtol=1e-4, atol=1e-5)
+
+
+@every_case
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 def test_finite_on_zeros_and_equal_rows(name, dtype):
     for x in (np.zeros((8, 5)), np.ones((8, 5)), 1e2 * X):
