@@ -7,11 +7,12 @@ import keras
 from keras import ops
 
 from keras_metric.distances._numerics import as_float, unit
+from keras_metric.layers._uncast_layer import UncastLayer
 from keras_metric.losses import _arguments
 
 
 @keras.saving.register_keras_serializable(package="keras_metric")
-class LearnableTemperature(keras.layers.Layer):
+class LearnableTemperature(UncastLayer):
     """Scales embeddings to the length `1 / sqrt(t)`, with a trained temperature `t`.
 
     The dot product of two such embeddings is their cosine divided by `t`: give the loss
@@ -44,7 +45,7 @@ class LearnableTemperature(keras.layers.Layer):
     """
 
     def __init__(self, initial: float = 0.07, lowest: float = 0.01, **kwargs: Any) -> None:
-        super().__init__(**{"autocast": False, **kwargs})
+        super().__init__(**kwargs)
         self.initial = _arguments.positive("initial", initial)
         self.lowest = _arguments.positive("lowest", lowest)
         if self.lowest > self.initial:
@@ -72,7 +73,7 @@ class LearnableTemperature(keras.layers.Layer):
         return ops.cast(unit(as_float(inputs, "inputs")), scale.dtype) * scale
 
     def _clipped(self) -> Any:
-        return ops.minimum(ops.convert_to_tensor(self.log_scale), -math.log(self.lowest))
+        return ops.minimum(as_float(self.log_scale, "log_scale"), -math.log(self.lowest))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the inputs."""

@@ -1,4 +1,6 @@
-"""The layers that train what a loss needs: a margin, a temperature."""
+"""The layers that train what a loss needs: a margin, a temperature, proxies."""
+
+import functools
 
 import keras
 import numpy as np
@@ -92,15 +94,38 @@ def test_the_temperature_is_trained_kept_above_its_lowest_saved_and_restored(tmp
     assert float(ops.stop_gradient(temperature.temperature)) == pytest.approx(0.01)
 
 
-@pytest.mark.parametrize("layer", [layers.LearnableMargin, layers.LearnableTemperature])
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_short_floats_come_out_as_32_bits(layer, dtype):
-    policy = f"mixed_{dtype}"
-    inputs = keras.Input((3,), dtype=dtype)
-    model = keras.Model(inputs, layer(dtype=policy)(inputs))
-    got = model(ops.cast(np.ones((2, 3)), dtype))
-    assert keras.backend.standardize_dtype(got.dtype) == "float32"
-    assert np.all(np.isfinite(to_numpy(ops.stop_gradient(got))))
+def rounded(x, dtype):
+    """The float32 values of `x` in `dtype`."""
+    return to_numpy(ops.cast(ops.cast(x, dtype), "float32"))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        layers.LearnableMargin,
+        layers.LearnableTemperature,
+        functools.partial(layers.ProxyHead, 4),
+        functools.partial(layers.ProxyHead, 4, 2),
+        functools.partial(layers.ProxyHead, 4, similarity="squared_euclidean"),
+        functools.partial(layers.ProxyHead, 4, lengths="both"),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16", "bfloat16"])
+def test_values_under_every_policy_are_those_of_float32(make, dtype, policy):
+    _, x = labelled_batch()
+    layer, wide = make(dtype=policy), make()
+    inputs = keras.Input((6,), dtype=dtype)
+    symbolic = layer(inputs)
+    wide.build((None, 6))
+    wide.set_weights([rounded(weight, "float32") for weight in layer.get_weights()])
+    got = keras.Model(inputs, symbolic)(ops.cast(x, dtype))
+    assert symbolic.dtype == keras.backend.standardize_dtype(got.dtype) == "float32"
+    assert symbolic.shape[1:] == layer.compute_output_shape((None, 6))[1:] == got.shape[1:]
+    # Unit vectors that come as float32 are not rounded; those that come as 16 bits are.
+    expected = wide(rounded(x, dtype))
+    got, expected = (to_numpy(ops.stop_gradient(values)) for values in (got, expected))
+    np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize(
