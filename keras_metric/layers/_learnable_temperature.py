@@ -19,8 +19,8 @@ class LearnableTemperature(UncastLayer):
     `temperature=1` and `distance="dot_product"`. Put this layer after the embedding while
     training; for retrieval by cosine it changes nothing.
 
-    Trained is the logarithm of `1 / t`, as in CLIP; `t` stays at `lowest` or above, where the
-    gradient by it is 0.
+    Trained is the logarithm of `1 / t`, as in CLIP. As there, a step that takes `t` below
+    `lowest` is cut to end at it, so that the next one can lead away again.
 
     Reference: [Radford et al., 2021](https://arxiv.org/abs/2103.00020), section 2.5.
 
@@ -59,6 +59,7 @@ class LearnableTemperature(UncastLayer):
             name="log_scale",
             shape=(),
             initializer=keras.initializers.Constant(-math.log(self.initial)),
+            constraint=lambda log_scale: ops.minimum(log_scale, -math.log(self.lowest)),
             autocast=False,
         )
 
@@ -73,7 +74,10 @@ class LearnableTemperature(UncastLayer):
         return ops.cast(unit(as_float(inputs, "inputs")), scale.dtype) * scale
 
     def _clipped(self) -> Any:
-        return ops.minimum(as_float(self.log_scale, "log_scale"), -math.log(self.lowest))
+        # Optimizers of other libraries know no constraints: the value ends at the limit, too,
+        # and the gradient passes.
+        log_scale = as_float(self.log_scale, "log_scale")
+        return log_scale - ops.stop_gradient(ops.relu(log_scale + math.log(self.lowest)))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the inputs."""

@@ -1,6 +1,7 @@
 """The layers that train what a loss needs: a margin, a temperature, proxies."""
 
 import functools
+import math
 
 import keras
 import numpy as np
@@ -91,7 +92,41 @@ def test_the_temperature_is_trained_kept_above_its_lowest_saved_and_restored(tmp
     assert float(ops.stop_gradient(again.layers[-1].temperature)) == pytest.approx(trained)
     assert again.layers[-1].get_config() == temperature.get_config()
     temperature.log_scale.assign(20.0)
-    assert float(ops.stop_gradient(temperature.temperature)) == pytest.approx(0.01)
+    assert float(ops.stop_gradient(temperature.temperature)) == pytest.approx(0.01, rel=1e-5)
+
+
+def signed_square(sign, scaled):
+    """`sign / t`, whose derivative by the trained `log(1 / t)` is itself."""
+    return sign * ops.sum(ops.square(scaled), axis=-1)
+
+
+def test_a_step_below_the_lowest_temperature_ends_there_and_the_next_leads_away():
+    temperature = layers.LearnableTemperature(0.04, lowest=0.01)
+    model = keras.Sequential([keras.Input((2,)), temperature])
+    model.compile(keras.optimizers.SGD(1.0), signed_square)
+    x, one = np.array([[3.0, 4.0]], "float32"), np.ones(1, "float32")
+    model.fit(x, -one, verbose=0)  # to log(25) + 25, were it not for the limit of log(100)
+    reached = float(ops.stop_gradient(ops.convert_to_tensor(temperature.log_scale)))
+    assert reached == pytest.approx(math.log(100), rel=1e-6)
+    model.optimizer.learning_rate = 0.001
+    model.fit(x, one, verbose=0)  # to log(100) - 0.001 * 100
+    assert float(ops.stop_gradient(temperature.temperature)) == pytest.approx(
+        0.01 * math.exp(0.1), rel=1e-4
+    )
+
+
+def test_a_file_with_a_temperature_below_the_lowest_loads_and_trains_on(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), layers.LearnableTemperature(0.04)])
+    model.layers[-1].log_scale.assign(math.log(200))
+    model.save(tmp_path / "model.keras")
+    model = keras.models.load_model(tmp_path / "model.keras")
+    model.compile(keras.optimizers.SGD(0.001), signed_square)
+    x, one = np.array([[3.0, 4.0]], "float32"), np.ones(1, "float32")
+    # Read as 0.01; from log(200) - 0.001 * 100, the first step, to log(100); the second.
+    for expected in (0.01, 0.01, 0.01 * math.exp(0.1)):
+        got = float(ops.stop_gradient(model.layers[-1].temperature))
+        assert got == pytest.approx(expected, rel=1e-4)
+        model.fit(x, one, verbose=0)
 
 
 def rounded(x, dtype):
