@@ -6,11 +6,12 @@ import keras
 from keras import ops
 
 from keras_metric.distances._numerics import as_float
+from keras_metric.layers._uncast_layer import UncastLayer
 from keras_metric.losses import _arguments
 
 
 @keras.saving.register_keras_serializable(package="keras_metric")
-class LearnableMargin(keras.layers.Layer):
+class LearnableMargin(UncastLayer):
     """Appends a trained boundary to each embedding, for `MarginLoss(beta=None)`.
 
     A loss's own weights would not be trained, so they live here: put this layer after the
@@ -47,7 +48,7 @@ class LearnableMargin(keras.layers.Layer):
         regularizer: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**{"autocast": False, **kwargs})
+        super().__init__(**kwargs)
         self.num_classes = (
             None if num_classes is None else _arguments.count("num_classes", num_classes)
         )
@@ -71,7 +72,7 @@ class LearnableMargin(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Return the embeddings with the boundaries after them."""
-        betas = ops.convert_to_tensor(self.betas)
+        betas = as_float(self.betas, "betas")
         x = ops.cast(as_float(inputs, "inputs"), betas.dtype)
         shape = (ops.shape(x)[0], self.num_classes or 1)
         return ops.concatenate([x, ops.broadcast_to(ops.expand_dims(betas, 0), shape)], axis=1)

@@ -7,19 +7,20 @@ import keras
 from keras import ops
 
 from keras_metric.distances._numerics import as_float, unit
+from keras_metric.layers._uncast_layer import UncastLayer
 from keras_metric.losses import _arguments
 
 
 @keras.saving.register_keras_serializable(package="keras_metric")
-class LearnableTemperature(keras.layers.Layer):
+class LearnableTemperature(UncastLayer):
     """Scales embeddings to the length `1 / sqrt(t)`, with a trained temperature `t`.
 
     The dot product of two such embeddings is their cosine divided by `t`: give the loss
     `temperature=1` and `distance="dot_product"`. Put this layer after the embedding while
     training; for retrieval by cosine it changes nothing.
 
-    Trained is the logarithm of `1 / t`, as in CLIP; `t` stays at `lowest` or above, where the
-    gradient by it is 0.
+    Trained is the logarithm of `1 / t`, as in CLIP. As there, a step that takes `t` below
+    `lowest` is cut to end at it, so that the next one can lead away again.
 
     Reference: [Radford et al., 2021](https://arxiv.org/abs/2103.00020), section 2.5.
 
@@ -44,7 +45,7 @@ class LearnableTemperature(keras.layers.Layer):
     """
 
     def __init__(self, initial: float = 0.07, lowest: float = 0.01, **kwargs: Any) -> None:
-        super().__init__(**{"autocast": False, **kwargs})
+        super().__init__(**kwargs)
         self.initial = _arguments.positive("initial", initial)
         self.lowest = _arguments.positive("lowest", lowest)
         if self.lowest > self.initial:
@@ -58,6 +59,7 @@ class LearnableTemperature(keras.layers.Layer):
             name="log_scale",
             shape=(),
             initializer=keras.initializers.Constant(-math.log(self.initial)),
+            constraint=lambda log_scale: ops.minimum(log_scale, -math.log(self.lowest)),
             autocast=False,
         )
 
@@ -72,7 +74,10 @@ class LearnableTemperature(keras.layers.Layer):
         return ops.cast(unit(as_float(inputs, "inputs")), scale.dtype) * scale
 
     def _clipped(self) -> Any:
-        return ops.minimum(ops.convert_to_tensor(self.log_scale), -math.log(self.lowest))
+        # Optimizers of other libraries know no constraints: the value ends at the limit, too,
+        # and the gradient passes.
+        log_scale = as_float(self.log_scale, "log_scale")
+        return log_scale - ops.stop_gradient(ops.relu(log_scale + math.log(self.lowest)))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the inputs."""

@@ -8,10 +8,11 @@ from keras import ops
 from keras_metric import distances
 from keras_metric._names import unknown_name
 from keras_metric.distances._numerics import as_float, unit
+from keras_metric.layers._uncast_layer import UncastLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_metric")
-class ProxyHead(keras.layers.Layer):
+class ProxyHead(UncastLayer):
     """Similarity of each embedding to one or several proxies of each class.
 
     The proxies are trained weights: put this layer after the embedding while training with
@@ -90,8 +91,8 @@ class ProxyHead(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Return the similarities."""
-        x, proxies = as_float(inputs, "inputs"), ops.convert_to_tensor(self.proxies)
-        x = ops.cast(x, proxies.dtype)
+        proxies = as_float(self.proxies, "proxies")
+        x = ops.cast(as_float(inputs, "inputs"), proxies.dtype)
         if not self._is_cosine:
             values = self.similarity.to_similarity(self.similarity.pairwise(x, proxies))
         else:

@@ -3,15 +3,14 @@
 from abc import abstractmethod
 from typing import Any
 
-import keras
+from keras_metric.layers._uncast_layer import UncastLayer
 
 
-class TupleLayer(keras.layers.Layer):
+class TupleLayer(UncastLayer):
     """Abstract base of a layer on a list of embeddings of equal shape.
 
     A subclass sets `roles`, the names of its inputs, and implements `combine(*embeddings)` and
-    `combined_size(dim)`, the length of what it puts out. Inputs are not cast: under mixed
-    precision, unit vectors come in as float32, and 16 bits are too few for distances.
+    `combined_size(dim)`, the length of what it puts out.
 
     Args:
         **kwargs: `name` and others of `keras.layers.Layer`.
@@ -22,9 +21,6 @@ class TupleLayer(keras.layers.Layer):
     """
 
     roles: tuple[str, ...]
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"autocast": False, **kwargs})
 
     def build(self, input_shape: Any) -> None:
         """Check the inputs' shapes."""
@@ -42,10 +38,6 @@ class TupleLayer(keras.layers.Layer):
         """Return `(batch, size)`."""
         size = self.size_of(input_shape)
         return (input_shape[0][0], self.combined_size(size))
-
-    def compute_output_spec(self, inputs: Any) -> Any:
-        """Return shape and dtype; the dtype is not the policy's, since inputs are not cast."""
-        return keras.Operation.compute_output_spec(self, inputs)
 
     def size_of(self, shapes: Any) -> int:
         """Return the dimension of the embeddings, or say what is wrong with their shapes."""

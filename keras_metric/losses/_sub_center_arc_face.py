@@ -59,6 +59,7 @@ def likely_mislabelled(similarities: Any, labels: Any, threshold: float = 75.0) 
     """List the samples that are far from the main centre of their class.
 
     The main centre of a class is the one that is nearest to most of its samples.
+    pytorch-metric-learning's `SubCenterArcFaceLoss.get_outliers`.
 
     Args:
         similarities: Cosines to the centres, `(samples, classes, centers)`, as

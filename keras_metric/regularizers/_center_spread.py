@@ -21,6 +21,8 @@ class CenterSpread(WeightedRegularizer):
 
     Args:
         weight: Factor, at least 0.
+        reduction: `"mean"`, for proxies. `"sum"` as `activity_regularizer=`, where Keras
+            divides it by the batch size.
 
     Example:
         >>> float(CenterSpread()([[1.0, 0.0], [0.0, 2.0]]))

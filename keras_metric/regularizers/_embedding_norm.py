@@ -12,21 +12,23 @@ from keras_metric.regularizers._weighted import WeightedRegularizer
 
 @keras.saving.register_keras_serializable(package="keras_metric")
 class EmbeddingNorm(WeightedRegularizer):
-    """`weight * mean |x|^power`, Euclidean lengths of the rows.
+    """`weight * sum |x|^power`, Euclidean lengths of the rows.
 
     pytorch-metric-learning's `LpRegularizer` with `p=2`.
 
     Args:
         weight: Factor, at least 0.
         power: Exponent of the length. Must be greater than 0.
+        reduction: `"sum"`, for `activity_regularizer=`, where Keras divides it by the batch
+            size: the mean. `"mean"` anywhere else.
 
     Example:
         >>> float(EmbeddingNorm()([[3.0, 4.0], [0.0, 1.0]]))
-        3.0
+        6.0
     """
 
-    def __init__(self, weight: float = 1.0, power: float = 1.0) -> None:
-        super().__init__(weight)
+    def __init__(self, weight: float = 1.0, power: float = 1.0, reduction: str = "sum") -> None:
+        super().__init__(weight, reduction)
         self.power = _arguments.positive("power", power)
 
     def penalties(self, x: Any) -> Any:

@@ -22,6 +22,8 @@ class SparseCenters(WeightedRegularizer):
     Args:
         centers_per_class: Rows of each class, neighbours of each other; at least 2.
         weight: Factor, at least 0.
+        reduction: `"mean"`, for proxies. `"sum"` as `activity_regularizer=`, where Keras
+            divides it by the batch size.
 
     Raises:
         ValueError: `centers_per_class` is below 2, or does not divide the rows.
@@ -32,8 +34,10 @@ class SparseCenters(WeightedRegularizer):
         0.7071
     """
 
-    def __init__(self, centers_per_class: int, weight: float = 1.0) -> None:
-        super().__init__(weight)
+    def __init__(
+        self, centers_per_class: int, weight: float = 1.0, reduction: str = "mean"
+    ) -> None:
+        super().__init__(weight, reduction)
         is_integer = isinstance(centers_per_class, int)
         if isinstance(centers_per_class, bool) or not is_integer or centers_per_class < 2:
             raise ValueError(
@@ -43,7 +47,7 @@ class SparseCenters(WeightedRegularizer):
         self.centers_per_class = centers_per_class
 
     def penalties(self, x: Any) -> Any:
-        """Return half of each class's mean distance between two centres."""
+        """Return half of each centre's mean distance to the others of its class."""
         centers = self.centers_per_class
         if x.shape[0] is not None and x.shape[0] % centers:
             raise ValueError(
@@ -51,9 +55,10 @@ class SparseCenters(WeightedRegularizer):
             )
         x = ops.reshape(unit(x), (-1, centers, x.shape[1]))
         gaps = ops.expand_dims(x, 1) - ops.expand_dims(x, 2)
-        distances = safe_sqrt(ops.sum(ops.square(gaps), axis=-1))
-        # Each pair stands twice in the matrix.
-        return 0.5 * ops.sum(distances, axis=(1, 2)) / (centers * (centers - 1))
+        # Compiled, a row minus itself may be a rounding error, with a gradient of any direction.
+        is_self = ops.eye(centers, dtype="bool")
+        distances = safe_sqrt(ops.where(is_self, 0.0, ops.sum(ops.square(gaps), axis=-1)))
+        return 0.5 * ops.sum(distances, axis=2) / (centers - 1)  # (classes, centers)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild this regularizer."""

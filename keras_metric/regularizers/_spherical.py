@@ -19,6 +19,8 @@ class Spherical(WeightedRegularizer):
 
     Args:
         weight: Factor, at least 0.
+        reduction: `"mean"`, for proxies. `"sum"` as `activity_regularizer=`, where Keras
+            divides it by the batch size.
 
     Example:
         >>> # Squares 4 and 0, mean 2: (4 + 4) / 2 / 4.

@@ -1,4 +1,7 @@
-"""The layers that train what a loss needs: a margin, a temperature."""
+"""The layers that train what a loss needs: a margin, a temperature, proxies."""
+
+import functools
+import math
 
 import keras
 import numpy as np
@@ -89,18 +92,75 @@ def test_the_temperature_is_trained_kept_above_its_lowest_saved_and_restored(tmp
     assert float(ops.stop_gradient(again.layers[-1].temperature)) == pytest.approx(trained)
     assert again.layers[-1].get_config() == temperature.get_config()
     temperature.log_scale.assign(20.0)
-    assert float(ops.stop_gradient(temperature.temperature)) == pytest.approx(0.01)
+    assert float(ops.stop_gradient(temperature.temperature)) == pytest.approx(0.01, rel=1e-5)
 
 
-@pytest.mark.parametrize("layer", [layers.LearnableMargin, layers.LearnableTemperature])
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_short_floats_come_out_as_32_bits(layer, dtype):
-    policy = f"mixed_{dtype}"
-    inputs = keras.Input((3,), dtype=dtype)
-    model = keras.Model(inputs, layer(dtype=policy)(inputs))
-    got = model(ops.cast(np.ones((2, 3)), dtype))
-    assert keras.backend.standardize_dtype(got.dtype) == "float32"
-    assert np.all(np.isfinite(to_numpy(ops.stop_gradient(got))))
+def signed_square(sign, scaled):
+    """`sign / t`, whose derivative by the trained `log(1 / t)` is itself."""
+    return sign * ops.sum(ops.square(scaled), axis=-1)
+
+
+def test_a_step_below_the_lowest_temperature_ends_there_and_the_next_leads_away():
+    temperature = layers.LearnableTemperature(0.04, lowest=0.01)
+    model = keras.Sequential([keras.Input((2,)), temperature])
+    model.compile(keras.optimizers.SGD(1.0), signed_square)
+    x, one = np.array([[3.0, 4.0]], "float32"), np.ones(1, "float32")
+    model.fit(x, -one, verbose=0)  # to log(25) + 25, were it not for the limit of log(100)
+    reached = float(ops.stop_gradient(ops.convert_to_tensor(temperature.log_scale)))
+    assert reached == pytest.approx(math.log(100), rel=1e-6)
+    model.optimizer.learning_rate = 0.001
+    model.fit(x, one, verbose=0)  # to log(100) - 0.001 * 100
+    assert float(ops.stop_gradient(temperature.temperature)) == pytest.approx(
+        0.01 * math.exp(0.1), rel=1e-4
+    )
+
+
+def test_a_file_with_a_temperature_below_the_lowest_loads_and_trains_on(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), layers.LearnableTemperature(0.04)])
+    model.layers[-1].log_scale.assign(math.log(200))
+    model.save(tmp_path / "model.keras")
+    model = keras.models.load_model(tmp_path / "model.keras")
+    model.compile(keras.optimizers.SGD(0.001), signed_square)
+    x, one = np.array([[3.0, 4.0]], "float32"), np.ones(1, "float32")
+    # Read as 0.01; from log(200) - 0.001 * 100, the first step, to log(100); the second.
+    for expected in (0.01, 0.01, 0.01 * math.exp(0.1)):
+        got = float(ops.stop_gradient(model.layers[-1].temperature))
+        assert got == pytest.approx(expected, rel=1e-4)
+        model.fit(x, one, verbose=0)
+
+
+def rounded(x, dtype):
+    """The float32 values of `x` in `dtype`."""
+    return to_numpy(ops.cast(ops.cast(x, dtype), "float32"))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        layers.LearnableMargin,
+        layers.LearnableTemperature,
+        functools.partial(layers.ProxyHead, 4),
+        functools.partial(layers.ProxyHead, 4, 2),
+        functools.partial(layers.ProxyHead, 4, similarity="squared_euclidean"),
+        functools.partial(layers.ProxyHead, 4, lengths="both"),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16", "bfloat16"])
+def test_values_under_every_policy_are_those_of_float32(make, dtype, policy):
+    _, x = labelled_batch()
+    layer, wide = make(dtype=policy), make()
+    inputs = keras.Input((6,), dtype=dtype)
+    symbolic = layer(inputs)
+    wide.build((None, 6))
+    wide.set_weights([rounded(weight, "float32") for weight in layer.get_weights()])
+    got = keras.Model(inputs, symbolic)(ops.cast(x, dtype))
+    assert symbolic.dtype == keras.backend.standardize_dtype(got.dtype) == "float32"
+    assert symbolic.shape[1:] == layer.compute_output_shape((None, 6))[1:] == got.shape[1:]
+    # Unit vectors that come as float32 are not rounded; those that come as 16 bits are.
+    expected = wide(rounded(x, dtype))
+    got, expected = (to_numpy(ops.stop_gradient(values)) for values in (got, expected))
+    np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -267,3 +267,25 @@ def test_pytorch_metric_learning_agrees(cls, is_default):
     np.testing.assert_allclose(value, expected.item(), rtol=1e-5)
     largest = np.abs(given.grad.numpy()).max()
     np.testing.assert_allclose(gradient, given.grad.numpy(), rtol=0, atol=1e-4 * largest)
+
+
+def test_likely_mislabelled_are_the_outliers_of_pytorch_metric_learning():
+    torch = pytest.importorskip("torch")
+    pml = pytest.importorskip("pytorch_metric_learning.losses")
+    # The last class has no sample, another only one.
+    rng = np.random.default_rng(3)
+    labels = rng.permutation(np.repeat(np.arange(4), [30, 1, 17, 25]))
+    x, centers = (rng.normal(size=(rows, 6)).astype("float32") for rows in (len(labels), 15))
+    head = ProxyHead(5, centers_per_class=3)
+    head.build((None, 6))
+    head.proxies.assign(centers)
+    theirs = pml.SubCenterArcFaceLoss(num_classes=5, embedding_size=6, sub_centers=3)
+    theirs.W.data = torch.tensor(centers.T)
+    cosines = ops.stop_gradient(head(x))
+    found = set()
+    for threshold in (30, 60, 75, 90, 120):
+        expected, _ = theirs.get_outliers(torch.tensor(x), torch.tensor(labels), threshold)
+        got = losses.likely_mislabelled(cosines, labels, threshold)
+        assert got.tolist() == sorted(expected.tolist())
+        found.add(len(got))
+    assert len(found) == 5
