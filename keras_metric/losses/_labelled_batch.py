@@ -23,6 +23,8 @@ class LabelledBatch:
         is_negative: Boolean, `(batch, refs)`: another class.
         is_same_set: Whether `references` is `embeddings`.
         extras: What else `split` found in the model's output, by name.
+        weights: Of the anchors, shape `(batch,)`, where the loss is the mean weighted by
+            them, else `None`; for `share_of_mean`.
     """
 
     embeddings: Any
@@ -31,6 +33,7 @@ class LabelledBatch:
     is_negative: Any
     is_same_set: bool
     extras: dict[str, Any] = field(default_factory=dict)
+    weights: Any = None
     _matrices: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def pairwise(self, distance: Any) -> Any:
@@ -58,7 +61,8 @@ class LabelledBatchLoss(MetricLoss):
     - counts: of how many terms, shape `(batch,)`, 0 for an anchor that takes no part.
 
     With `reduction="sum_over_batch_size"` the loss is `sum(sums) / sum(counts)`; the
-    values under `"none"` are the anchors' shares, whose mean is that.
+    values under `"none"` are the anchors' shares, whose mean is that. For the others see
+    `MetricLoss`.
 
     Call arguments (of every subclass):
         y_true: Class ids, shape `(batch,)` or `(batch, 1)`: integers of any size,
@@ -91,11 +95,13 @@ class LabelledBatchLoss(MetricLoss):
         masks = {"is_positive": is_positive, "is_negative": is_negative}
         embeddings, extras = self.split(y_true, y_pred)
         targets, outputs = checked(y_true, embeddings, ref_embeddings, ref_labels, **masks)
-        return super().__call__(targets, {**outputs, **extras}, sample_weight)
+        outputs = {**outputs, **extras, **self.weights_of_mean(sample_weight)}
+        return super().__call__(targets, outputs, sample_weight)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return one value per anchor, shape `(batch,)`."""
-        return share_of_mean(*self.terms(self.mined(as_batch(y_true, y_pred))))
+        batch = self.mined(as_batch(y_true, y_pred))
+        return share_of_mean(*self.terms(batch), batch.weights)
 
     def split(self, y_true: Any, y_pred: Any) -> tuple[Any, dict[str, Any]]:
         """Part what the model put out into embeddings and others, which become `extras`."""
@@ -186,7 +192,7 @@ def as_batch(targets: dict[str, Any], outputs: dict[str, Any]) -> LabelledBatch:
     """Form the masks of a batch from what `checked` returned."""
     extras = dict(outputs)
     embeddings = extras.pop("embeddings")
-    references = extras.pop("references", embeddings)
+    references, weights = extras.pop("references", embeddings), extras.pop("sample_weight", None)
     is_same_set = "references" not in outputs
     if "labels" in targets:
         labels = targets["labels"]
@@ -200,4 +206,6 @@ def as_batch(targets: dict[str, Any], outputs: dict[str, Any]) -> LabelledBatch:
         is_other = ops.logical_not(is_diagonal(is_positive))
         is_positive = ops.logical_and(is_positive, is_other)
         is_negative = ops.logical_and(is_negative, is_other)
-    return LabelledBatch(embeddings, references, is_positive, is_negative, is_same_set, extras)
+    return LabelledBatch(
+        embeddings, references, is_positive, is_negative, is_same_set, extras, weights
+    )
