@@ -45,14 +45,16 @@ class ClassProxyLoss(MetricLoss):
             y_true = np.asarray(y_true)
         check_rows(y_true, y_pred)
         _check_range(y_true, y_pred.shape[1])
-        return super().__call__(y_true, y_pred, sample_weight)
+        weights = 1.0 if sample_weight is None else sample_weight
+        return super().__call__({"labels": y_true, "weights": weights}, y_pred, sample_weight)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return one value per row, shape `(batch,)`."""
         classes = ops.arange(ops.shape(y_pred)[1], dtype="int32")
-        labels = ops.cast(ops.reshape(y_true, (-1, 1)), "int32")
+        labels = ops.cast(ops.reshape(y_true["labels"], (-1, 1)), "int32")
         is_label = labels == ops.expand_dims(classes, 0)
-        values = self.values(y_pred, is_label)
+        has_weight = ops.reshape(y_true["weights"], (-1, 1)) != 0
+        values = self.values_beside(y_pred, is_label, has_weight)
         return ops.where(ops.any(is_label, axis=1), values, float("nan"))
 
     @abstractmethod
@@ -63,6 +65,16 @@ class ClassProxyLoss(MetricLoss):
             similarities: What the head put out.
             is_label: Boolean, `(batch, classes)`: the class of each row.
         """
+
+    def values_beside(self, similarities: Any, is_label: Any, has_weight: Any) -> Any:
+        """Return `values`; a loss whose rows depend on each other leaves out those of weight 0.
+
+        Args:
+            similarities: What the head put out.
+            is_label: Boolean, `(batch, classes)`.
+            has_weight: Boolean, `(batch, 1)`, or `(1, 1)` for all rows.
+        """
+        return self.values(similarities, is_label)
 
 
 def cross_entropy(logits: Any, is_label: Any) -> Any:
