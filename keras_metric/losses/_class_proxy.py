@@ -41,9 +41,7 @@ class ClassProxyLoss(MetricLoss):
                 f"{type(self).__name__} needs similarities of shape {self._shape}, as ProxyHead "
                 f"puts them out. Received: y_pred.shape={tuple(y_pred.shape)}"
             )
-        if not ops.is_tensor(y_true):
-            y_true = np.asarray(y_true)
-        check_rows(y_true, y_pred)
+        y_true = check_class_ids(y_true, y_pred)
         _check_range(y_true, y_pred.shape[1])
         weights = 1.0 if sample_weight is None else sample_weight
         return super().__call__({"labels": y_true, "weights": weights}, y_pred, sample_weight)
@@ -85,6 +83,21 @@ def cross_entropy(logits: Any, is_label: Any) -> Any:
 def at_label(values: Any, is_label: Any) -> Any:
     """The entry of each row's class, shape `(batch, 1)`."""
     return ops.sum(ops.where(is_label, values, 0.0), axis=1, keepdims=True)
+
+
+def check_class_ids(labels: Any, y_pred: Any) -> Any:
+    """Return ids that count classes, one a row of `y_pred`, as a tensor or an array."""
+    if not ops.is_tensor(labels):
+        labels = np.asarray(labels)
+    is_array = isinstance(labels, np.ndarray)
+    dtype = labels.dtype if is_array else keras.backend.standardize_dtype(labels.dtype)
+    if dtype == "string" or (is_array and dtype.kind not in "biuf"):
+        raise TypeError(
+            "Class ids must be numbers from 0; np.unique(names, return_inverse=True)[1] numbers "
+            f"names. Received: y_true of dtype={dtype}"
+        )
+    check_rows(labels, y_pred)
+    return labels
 
 
 def _check_range(labels: Any, num_classes: int | None) -> None:

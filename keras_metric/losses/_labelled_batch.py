@@ -65,8 +65,8 @@ class LabelledBatchLoss(MetricLoss):
     `MetricLoss`.
 
     Call arguments (of every subclass):
-        y_true: Class ids, shape `(batch,)` or `(batch, 1)`: integers of any size,
-            strings, booleans. `None` when masks are given.
+        y_true: Class ids, shape `(batch,)` or `(batch, 1)`: integers of any size (in
+            `fit` on JAX of 32 bits), strings, booleans. `None` when masks are given.
         y_pred: Embeddings, shape `(batch, dim)`.
         sample_weight: A factor for each anchor, shape `(batch,)`; 0 removes it as an
             anchor, not as another's positive or negative.
