@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_metric.losses._explicit import check_rows
+from keras_metric.losses._explicit import check_rows, values_of
 from keras_metric.losses._loss import MetricLoss, rank_of
 
 
@@ -101,15 +101,10 @@ def check_class_ids(labels: Any, y_pred: Any) -> Any:
 
 
 def _check_range(labels: Any, num_classes: int | None) -> None:
-    if num_classes is None:
+    values = values_of(labels)
+    if num_classes is None or values is None or not values.size:
         return
-    try:
-        values = np.asarray(ops.convert_to_numpy(labels))
-    except (NotImplementedError, TypeError, ValueError):
-        # No values yet, only shapes: what a tensor of a TensorFlow graph, a JAX tracer and a
-        # KerasTensor raise, in this order. Keras has no public question for all three.
-        return
-    if values.size and not (values.min() >= 0 and values.max() < num_classes):
+    if not (values.min() >= 0 and values.max() < num_classes):
         raise ValueError(
             f"y_pred has similarities to {num_classes} classes: labels must be from 0 to "
             f"{num_classes - 1}. Received: y_true from {values.min()} to {values.max()}"

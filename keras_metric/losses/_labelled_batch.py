@@ -129,6 +129,7 @@ def checked(
     outputs = {"embeddings": check_embeddings(embeddings, 2)}
     if ref_embeddings is not None:
         outputs["references"] = check_embeddings(ref_embeddings, 2, argument="ref_embeddings")
+        _check_dimension(**outputs)
     if is_positive is not None or is_negative is not None:
         if labels is not None or ref_labels is not None:
             raise ValueError("Give labels or masks, not both. Received: y_true and is_positive")
@@ -185,6 +186,15 @@ def _check_length(labels: Any, embeddings: Any, label_name: str, name: str) -> N
         raise ValueError(
             f"Expected one label for each row of {name}. "
             f"Received: {length} labels in {label_name}, {rows} rows in {name}"
+        )
+
+
+def _check_dimension(embeddings: Any, references: Any) -> None:
+    dims = (embeddings.shape[-1], references.shape[-1])
+    if None not in dims and dims[0] != dims[1]:
+        raise ValueError(
+            "Anchors and ref_embeddings must have the same dimension. "
+            f"Received: {dims[0]} in y_pred, {dims[1]} in ref_embeddings"
         )
 
 

@@ -164,6 +164,15 @@ def test_bad_input_is_named(cls):
         cls()(LABELS, np.zeros((12, 5, 2, 2), "float32"))
     with pytest.raises(TypeError, match="y_pred of dtype=int"):
         cls()(LABELS, similarities.astype("int32"))
+    with pytest.raises(TypeError, match=r"must be numbers from 0; .*y_true of dtype=<U"):
+        cls()(LABELS.astype(str), similarities)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="no other has such tensors")
+def test_tensors_of_strings_are_refused():
+    labels = ops.convert_to_tensor(np.array(["a", "b"]))
+    with pytest.raises(TypeError, match=r"must be numbers from 0; .*y_true of dtype=string"):
+        losses.ArcFaceLoss()(labels, np.zeros((2, 3), "float32"))
 
 
 def test_likely_mislabelled_by_hand():

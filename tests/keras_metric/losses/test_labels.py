@@ -73,7 +73,6 @@ def test_two_sets_are_numbered_together():
         np.testing.assert_array_equal(equal, [[False, False, True], [True, False, False]])
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's
 @pytest.mark.parametrize("gap", [1, 2**31, 2**32, 2**40])
 def test_long_ids_stay_apart(gap):
     x = np.array([[0.0], [1.0], [3.0], [7.0]], "float32")
