@@ -50,9 +50,12 @@ def squared_norms(x: Any) -> Any:
 
 
 def gram_squared_distances(a: Any, b: Any) -> tuple[Any, Any]:
-    """`|a - b|^2` by one matrix product, and where that has lost its digits."""
+    """`|a - b|^2` by one matrix product, and where that has lost its digits: see `refine`.
+
+    There it may be below 0. It is not clipped, which would cut off the gradient.
+    """
     scale = squared_norms(a) + ops.transpose(squared_norms(b))
-    squared = ops.maximum(scale - 2.0 * ops.matmul(a, ops.transpose(b)), 0.0)
+    squared = scale - 2.0 * ops.matmul(a, ops.transpose(b))
     return squared, ops.logical_and(squared < _CLOSE * scale, scale > 0)
 
 

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_metric import distances
 from keras_metric.losses import _arguments
-from keras_metric.losses._explicit import check_rows, check_tuples
+from keras_metric.losses._explicit import check_rows, check_tuples, values_of
 from keras_metric.losses._loss import MetricLoss
 
 
@@ -44,7 +44,7 @@ class ContrastiveLoss(MetricLoss):
 
     Raises:
         ValueError: `margin` is not positive, the distance is unknown, a shape is
-            another, or `y_true` is not between 0 and 1.
+            another, or `y_true` is not between 0 and 1 (seen outside of compiled code).
         TypeError: `y_pred` is not floating point.
 
     Example:
@@ -72,7 +72,7 @@ class ContrastiveLoss(MetricLoss):
         y_pred = check_tuples(y_pred, (None, 1), 2)
         if not ops.is_tensor(y_true):
             y_true = np.asarray(y_true)
-            _check_similarity(y_true)
+        _check_similarity(y_true)
         check_rows(y_true, y_pred)
         return super().__call__(y_true, y_pred, sample_weight)
 
@@ -94,13 +94,16 @@ class ContrastiveLoss(MetricLoss):
 
 
 def _check_similarity(y_true: Any) -> None:
-    if y_true.dtype.kind not in "biuf":
+    values = values_of(y_true)
+    if values is None:
+        return
+    if values.dtype.kind not in "biufV":  # V: bfloat16
         raise ValueError(
             "Expected 1 for similar pairs and 0 for dissimilar ones. "
-            f"Received: y_true of dtype={y_true.dtype}"
+            f"Received: y_true of dtype={values.dtype}"
         )
-    if y_true.size and not (y_true.min() >= 0 and y_true.max() <= 1):
+    if values.size and not (values.min() >= 0 and values.max() <= 1):
         raise ValueError(
             "Expected 1 for similar pairs and 0 for dissimilar ones. "
-            f"Received: y_true from {y_true.min()} to {y_true.max()}"
+            f"Received: y_true from {values.min()} to {values.max()}"
         )

@@ -70,7 +70,7 @@ class ContrastivePairsLoss(PairLoss):
         for violation, mask in parts:
             mask = ops.logical_and(mask, violation > 0)
             sums, counts = masked_sum(violation, mask), masked_count(mask, matrix.dtype)
-            shares = shares + share_of_mean(sums, counts)
+            shares = shares + share_of_mean(sums, counts, batch.weights)
         return shares, ops.ones_like(shares)
 
     def get_config(self) -> dict[str, Any]:

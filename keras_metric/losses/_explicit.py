@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_metric.losses._loss import rank_of
@@ -43,6 +44,16 @@ def check_tuples(y_pred: Any, num_distances: tuple[int | None, ...], num_embeddi
             f"(batch, {num_embeddings}, dim). Received: y_pred.shape={shape}"
         )
     return tensor
+
+
+def values_of(tensor: Any) -> np.ndarray | None:
+    """Return the values of a tensor or an array, `None` inside compiled code."""
+    try:
+        return np.asarray(ops.convert_to_numpy(tensor))
+    except (NotImplementedError, TypeError, ValueError):
+        # No values yet, only shapes: what a tensor of a TensorFlow graph, a JAX tracer and a
+        # KerasTensor raise, in this order. Keras has no public question for all three.
+        return None
 
 
 def check_rows(values: Any, y_pred: Any, name: str = "y_true") -> None:

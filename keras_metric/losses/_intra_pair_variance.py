@@ -68,7 +68,7 @@ class IntraPairVarianceLoss(MinedLoss):
             counts = masked_count(mask, cosines.dtype)
             mean = ops.divide_no_nan(ops.sum(masked_sum(cosines, mask)), ops.sum(counts))
             costs = ops.square(ops.relu(sign * (cosines - (1.0 + eps) * mean)))
-            shares = shares + share_of_mean(masked_sum(costs, mask), counts)
+            shares = shares + share_of_mean(masked_sum(costs, mask), counts, batch.weights)
         return shares, ops.ones_like(shares)
 
     def get_config(self) -> dict[str, Any]:

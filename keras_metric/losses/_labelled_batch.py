@@ -23,6 +23,8 @@ class LabelledBatch:
         is_negative: Boolean, `(batch, refs)`: another class.
         is_same_set: Whether `references` is `embeddings`.
         extras: What else `split` found in the model's output, by name.
+        weights: Of the anchors, shape `(batch,)`, where the loss is the mean weighted by
+            them, else `None`; for `share_of_mean`.
     """
 
     embeddings: Any
@@ -31,6 +33,7 @@ class LabelledBatch:
     is_negative: Any
     is_same_set: bool
     extras: dict[str, Any] = field(default_factory=dict)
+    weights: Any = None
     _matrices: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def pairwise(self, distance: Any) -> Any:
@@ -58,11 +61,12 @@ class LabelledBatchLoss(MetricLoss):
     - counts: of how many terms, shape `(batch,)`, 0 for an anchor that takes no part.
 
     With `reduction="sum_over_batch_size"` the loss is `sum(sums) / sum(counts)`; the
-    values under `"none"` are the anchors' shares, whose mean is that.
+    values under `"none"` are the anchors' shares, whose mean is that. For the others see
+    `MetricLoss`.
 
     Call arguments (of every subclass):
-        y_true: Class ids, shape `(batch,)` or `(batch, 1)`: integers of any size,
-            strings, booleans. `None` when masks are given.
+        y_true: Class ids, shape `(batch,)` or `(batch, 1)`: integers of any size (in
+            `fit` on JAX of 32 bits), strings, booleans. `None` when masks are given.
         y_pred: Embeddings, shape `(batch, dim)`.
         sample_weight: A factor for each anchor, shape `(batch,)`; 0 removes it as an
             anchor, not as another's positive or negative.
@@ -91,11 +95,13 @@ class LabelledBatchLoss(MetricLoss):
         masks = {"is_positive": is_positive, "is_negative": is_negative}
         embeddings, extras = self.split(y_true, y_pred)
         targets, outputs = checked(y_true, embeddings, ref_embeddings, ref_labels, **masks)
-        return super().__call__(targets, {**outputs, **extras}, sample_weight)
+        outputs = {**outputs, **extras, **self.weights_of_mean(sample_weight)}
+        return super().__call__(targets, outputs, sample_weight)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return one value per anchor, shape `(batch,)`."""
-        return share_of_mean(*self.terms(self.mined(as_batch(y_true, y_pred))))
+        batch = self.mined(as_batch(y_true, y_pred))
+        return share_of_mean(*self.terms(batch), batch.weights)
 
     def split(self, y_true: Any, y_pred: Any) -> tuple[Any, dict[str, Any]]:
         """Part what the model put out into embeddings and others, which become `extras`."""
@@ -123,6 +129,7 @@ def checked(
     outputs = {"embeddings": check_embeddings(embeddings, 2)}
     if ref_embeddings is not None:
         outputs["references"] = check_embeddings(ref_embeddings, 2, argument="ref_embeddings")
+        _check_dimension(**outputs)
     if is_positive is not None or is_negative is not None:
         if labels is not None or ref_labels is not None:
             raise ValueError("Give labels or masks, not both. Received: y_true and is_positive")
@@ -182,11 +189,20 @@ def _check_length(labels: Any, embeddings: Any, label_name: str, name: str) -> N
         )
 
 
+def _check_dimension(embeddings: Any, references: Any) -> None:
+    dims = (embeddings.shape[-1], references.shape[-1])
+    if None not in dims and dims[0] != dims[1]:
+        raise ValueError(
+            "Anchors and ref_embeddings must have the same dimension. "
+            f"Received: {dims[0]} in y_pred, {dims[1]} in ref_embeddings"
+        )
+
+
 def as_batch(targets: dict[str, Any], outputs: dict[str, Any]) -> LabelledBatch:
     """Form the masks of a batch from what `checked` returned."""
     extras = dict(outputs)
     embeddings = extras.pop("embeddings")
-    references = extras.pop("references", embeddings)
+    references, weights = extras.pop("references", embeddings), extras.pop("sample_weight", None)
     is_same_set = "references" not in outputs
     if "labels" in targets:
         labels = targets["labels"]
@@ -200,4 +216,6 @@ def as_batch(targets: dict[str, Any], outputs: dict[str, Any]) -> LabelledBatch:
         is_other = ops.logical_not(is_diagonal(is_positive))
         is_positive = ops.logical_and(is_positive, is_other)
         is_negative = ops.logical_and(is_negative, is_other)
-    return LabelledBatch(embeddings, references, is_positive, is_negative, is_same_set, extras)
+    return LabelledBatch(
+        embeddings, references, is_positive, is_negative, is_same_set, extras, weights
+    )

@@ -69,13 +69,34 @@ def _ids_of_strings(labels: Any) -> Any:
 
 
 def joint_ids(labels: Any, ref_labels: Any) -> tuple[Any, Any]:
-    """Number the classes of two sets of labels together."""
+    """Number the classes of two sets of labels together.
+
+    Raises:
+        ValueError: One set is a tensor, and ids of the other exceed this backend's integers.
+    """
     if not ops.is_tensor(labels) and not ops.is_tensor(ref_labels):
         both = np.concatenate([np.reshape(labels, -1), np.reshape(ref_labels, -1)])
         rows = np.size(labels)
     else:
-        labels, ref_labels = ops.convert_to_tensor(labels), ops.convert_to_tensor(ref_labels)
+        labels, ref_labels = _as_tensor(labels, "y_true"), _as_tensor(ref_labels, "ref_labels")
         both = ops.concatenate([ops.reshape(labels, (-1,)), ops.reshape(ref_labels, (-1,))])
         rows = ops.shape(ops.reshape(labels, (-1,)))[0]
     ids = local_ids(both)
     return ids[:rows], ids[rows:]
+
+
+def _as_tensor(labels: Any, argument: str) -> Any:
+    """Return `labels` as a tensor. JAX has 32 bits, and drops the others without a word."""
+    if ops.is_tensor(labels):
+        return labels
+    labels = np.asarray(labels)
+    tensor = ops.convert_to_tensor(labels)
+    if labels.dtype.kind in "iu" and labels.size:
+        limits = np.iinfo(keras.backend.standardize_dtype(tensor.dtype))
+        if labels.min() < limits.min or labels.max() > limits.max:
+            raise ValueError(
+                f"Class ids beside a tensor of ids must be {limits.dtype} here. Give both sets as "
+                "arrays, or number the classes: np.unique(ids, return_inverse=True)[1]. "
+                f"Received: {argument} from {labels.min()} to {labels.max()}"
+            )
+    return tensor

@@ -3,10 +3,11 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_metric.losses import _arguments
-from keras_metric.losses._class_proxy import at_label
+from keras_metric.losses._class_proxy import at_label, check_class_ids
 from keras_metric.losses._labelled_batch import LabelledBatch
 from keras_metric.losses._loss import check_embeddings
 from keras_metric.losses._masked import masked_sum
@@ -44,6 +45,7 @@ class MarginLoss(PairLoss):
     Raises:
         ValueError: An argument is out of range, the distance or the miner unknown, or learned
             boundaries are not there.
+        TypeError: Class ids are not numbers where boundaries were learned for each.
 
     Example:
         >>> import numpy as np
@@ -134,7 +136,12 @@ def _of_class(betas: Any, y_true: Any, num_classes: int) -> Any:
             "Boundaries for each class need class ids. Received: y_true=None with "
             f"num_classes={num_classes}"
         )
-    labels = ops.reshape(ops.cast(ops.convert_to_tensor(y_true), "int32"), (-1, 1))
-    is_label = labels == ops.expand_dims(ops.arange(num_classes, dtype="int32"), 0)
+    labels = check_class_ids(y_true, betas)
+    if isinstance(labels, np.ndarray):
+        is_label = labels.reshape(-1, 1) == np.arange(num_classes)
+    else:
+        is_long = keras.backend.standardize_dtype(labels.dtype) == "int64"
+        classes = ops.arange(num_classes, dtype="int64" if is_long else "int32")
+        is_label = ops.reshape(ops.cast(labels, classes.dtype), (-1, 1)) == classes
     found = at_label(betas, is_label)[:, 0]
     return ops.where(ops.any(is_label, axis=1), found, float("nan"))

@@ -66,13 +66,15 @@ class NpairsMultilabelLoss(MetricLoss):
         """Return the loss of a batch; see the class."""
         y_pred = check_stacked(y_pred, (2,), "anchor and partner", square=True)
         rows = y_pred.shape[0] if rank_of(y_pred) is not None else None
-        return super().__call__(check_multi_hot(y_true, rows), y_pred, sample_weight)
+        targets = {"labels": check_multi_hot(y_true, rows), **self.weights_of_mean(sample_weight)}
+        return super().__call__(targets, y_pred, sample_weight)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return one value per anchor, shape `(batch,)`."""
-        shared = ops.matmul(y_true, ops.transpose(y_true))
+        labels = y_true["labels"]
+        shared = ops.matmul(labels, ops.transpose(labels))
         costs = cross_entropy_of(similarities_of(y_pred, self.distance), shared)
-        return share_of_mean(costs, ops.sum(shared, axis=1) > 0)
+        return share_of_mean(costs, ops.sum(shared, axis=1) > 0, y_true.get("sample_weight"))
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild this loss."""

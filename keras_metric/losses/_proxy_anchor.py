@@ -18,7 +18,8 @@ class ProxyAnchorLoss(ClassProxyLoss):
     `log(1 + sum_own exp(-alpha (cosine - margin)))`, plus the mean over all proxies of
     `log(1 + sum_other exp(alpha (cosine + margin)))`. What is averaged: proxies; a proxy's
     term is split over the rows in proportion to their share of its sum, so that the rows'
-    mean is the loss.
+    mean is the loss. A `sample_weight` is a factor of a row's shares; 0 takes the row out of
+    the sums.
 
     Reference: [Kim et al., 2020](https://arxiv.org/abs/2003.13911), equation 4.
 
@@ -55,13 +56,19 @@ class ProxyAnchorLoss(ClassProxyLoss):
 
     def values(self, similarities: Any, is_label: Any) -> Any:
         """Return each row's share of the proxies' terms, times the number of rows."""
-        by_proxy, is_own = ops.transpose(similarities), ops.transpose(is_label)
+        return self.values_beside(similarities, is_label, ops.ones((1, 1), "bool"))
+
+    def values_beside(self, similarities: Any, is_label: Any, has_weight: Any) -> Any:
+        """Return `values` of the rows of a weight, 0 for the others."""
+        by_proxy = ops.transpose(similarities)
+        is_own = ops.transpose(ops.logical_and(has_weight, is_label))
+        is_other = ops.transpose(ops.logical_and(has_weight, ops.logical_not(is_label)))
         own = _shares(self.alpha * (self.margin - by_proxy), is_own)
-        other = _shares(self.alpha * (self.margin + by_proxy), ops.logical_not(is_own))
-        rows, classes = ops.shape(similarities)
+        other = _shares(self.alpha * (self.margin + by_proxy), is_other)
         num_present = ops.sum(ops.cast(ops.any(is_own, axis=1), own.dtype))
-        own = ops.divide_no_nan(own, num_present)
-        return ops.cast(rows, own.dtype) * (own + other / ops.cast(classes, own.dtype))
+        num_rows = ops.sum(ops.cast(is_own, own.dtype))
+        classes = ops.cast(ops.shape(similarities)[1], own.dtype)
+        return num_rows * (ops.divide_no_nan(own, num_present) + other / classes)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild this loss."""
@@ -71,7 +78,6 @@ class ProxyAnchorLoss(ClassProxyLoss):
 def _shares(x: Any, mask: Any) -> Any:
     """`log(1 + sum exp(x))` of each proxy's picked entries, split over them: `(batch,)`."""
     terms = masked_logsumexp(x, mask, with_zero=True)
-    fixed = ops.stop_gradient(x)
-    total = ops.expand_dims(masked_logsumexp(fixed, mask), 1)
-    weights = ops.where(mask, ops.exp(ops.where(mask, fixed - total, 0.0)), 0.0)
-    return ops.sum(weights * ops.expand_dims(terms, 1), axis=0)
+    total = ops.expand_dims(masked_logsumexp(x, mask), 1)
+    shares = ops.where(mask, ops.exp(ops.where(mask, x - total, 0.0)), 0.0)
+    return ops.sum(shares * ops.expand_dims(terms, 1), axis=0)

@@ -81,7 +81,10 @@ class SupConMultilabelLoss(MetricLoss):
     ) -> Any:
         """Return the loss of a batch; see the class."""
         outputs = {"embeddings": check_embeddings(y_pred, 2)}
-        targets = {"labels": check_multi_hot(y_true, _rows(outputs["embeddings"]))}
+        targets = {
+            "labels": check_multi_hot(y_true, _rows(outputs["embeddings"])),
+            **self.weights_of_mean(sample_weight),
+        }
         if (ref_labels is None) != (ref_embeddings is None):
             raise ValueError(
                 "ref_embeddings and ref_labels belong together. "
@@ -112,7 +115,8 @@ class SupConMultilabelLoss(MetricLoss):
         weights = ops.matmul(shares, ops.transpose(others))  # (batch, refs)
         costs = ops.expand_dims(masked_logsumexp(logits, is_other), 1) - logits
         sums = ops.sum(ops.where(is_other, weights * costs, 0.0), axis=1)
-        return share_of_mean(sums, ops.sum(ops.cast(is_term, sums.dtype), axis=1))
+        counts = ops.sum(ops.cast(is_term, sums.dtype), axis=1)
+        return share_of_mean(sums, counts, y_true.get("sample_weight"))
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild this loss."""

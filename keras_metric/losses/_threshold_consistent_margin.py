@@ -72,7 +72,7 @@ class ThresholdConsistentMarginLoss(MinedLoss):
         ):
             mask = ops.logical_and(mask, violation >= 0)
             sums, counts = masked_sum(violation, mask), masked_count(mask, cosines.dtype)
-            shares = shares + weight * share_of_mean(sums, counts)
+            shares = shares + weight * share_of_mean(sums, counts, batch.weights)
         return shares, ops.ones_like(shares)
 
     def get_config(self) -> dict[str, Any]:

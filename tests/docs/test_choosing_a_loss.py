@@ -50,5 +50,5 @@ def test_the_guides_code_runs():
     blocks = re.findall(
         r"^```python\n(.*?)^```", GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     exec(compile("\n".join(blocks), str(GUIDE), "exec"), {})

@@ -222,11 +222,22 @@ def pn(
 def dynamic_soft_margin(
     labels: np.ndarray, x: np.ndarray, min_val: float = -2.0, num_bins: int = 10
 ) -> float:
+    gaps = soft_margin_gaps(labels, x)
+    return float(np.mean(soft_margin_weights(gaps, min_val, num_bins) * gaps))
+
+
+def soft_margin_gaps(labels: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Of every pair (a, p) its distance less that of the nearest negative of either."""
     d, gaps = euclidean(x), []
     nearest = {a: min((d[a, n] for n in others), default=1e9) for a, _, others in anchors(labels)}
     for a, positives, _ in anchors(labels):
         bounds = [(p, min(nearest[a], nearest[p])) for p in positives]
         gaps += [d[a, p] - bound for p, bound in bounds if bound < 1e9]
+    return np.array(gaps)
+
+
+def soft_margin_weights(gaps: np.ndarray, min_val: float, num_bins: int) -> np.ndarray:
+    """Of every gap the share of the gaps that are smaller, from a histogram."""
     width = -2 * min_val / num_bins
     histogram = np.zeros(num_bins + 1)
     for gap in gaps:
@@ -234,7 +245,7 @@ def dynamic_soft_margin(
         histogram[int(lower)] += 1 - through
         histogram[int(lower) + 1] += through
     cdf = np.cumsum(histogram) / len(gaps)
-    return float(np.mean([cdf[int((gap - min_val) / width)] * gap for gap in gaps]))
+    return np.array([cdf[int((gap - min_val) / width)] for gap in gaps])
 
 
 def threshold_consistent_margin(labels: np.ndarray, x: np.ndarray) -> float:

@@ -41,22 +41,75 @@ def test_paired_compares_the_last_axis_whatever_stands_before():
     )
 
 
-@pytest.mark.parametrize("name", sorted(set(PAIRWISE) - {"angular", "dot_product"}))
-@pytest.mark.parametrize("two_sets", [False, True])
-def test_near_duplicates_keep_their_digits(name, two_sets):
+def near_duplicates(dim=64):
+    """Rows of length 1, and as many that are 1e-4 from them."""
     rng = np.random.default_rng(2)
-    x = rng.normal(size=(12, 64))
+    x = rng.normal(size=(12, dim))
     x /= np.linalg.norm(x, axis=1, keepdims=True)
     step = rng.normal(size=x.shape)
     step -= (step * x).sum(1, keepdims=True) * x
     near = x + 1e-4 * step / np.linalg.norm(step, axis=1, keepdims=True)
-    both = np.concatenate([x, near]).astype("float32")
+    return x.astype("float32"), near.astype("float32")
+
+
+@pytest.mark.parametrize("name", sorted(set(PAIRWISE) - {"angular", "dot_product"}))
+@pytest.mark.parametrize("two_sets", [False, True])
+def test_near_duplicates_keep_their_digits(name, two_sets):
+    both = np.concatenate(near_duplicates())
     got = to_numpy(distances.get(name).pairwise(both, both if two_sets else None))
     oracle = {"cosine": "squared_euclidean", "arc": "euclidean"}.get(name, name)
     expected = PAIRWISE[oracle](both, both)[np.arange(12), np.arange(12, 24)]
     expected = expected / 2 if name == "cosine" else expected
     np.testing.assert_allclose(got[np.arange(12), np.arange(12, 24)], expected, rtol=2e-3)
     assert np.all(np.diag(got) < 1e-12)
+
+
+# The derivative of each distance of `a` to `b` by `a`, in 64 bits.
+SLOPES = {
+    "euclidean": lambda a, b: _unit(a - b),
+    "squared_euclidean": lambda a, b: 2.0 * (a - b),
+    "manhattan": lambda a, b: np.sign(a - b),
+    # |a - b|^2 / |a|^2 of the centred rows.
+    "snr": lambda a, b: _snr_slope(_centred(a), _centred(b)),
+}
+
+
+def _unit(x):
+    return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+def _centred(x):
+    return x - x.mean(axis=1, keepdims=True)
+
+
+def _snr_slope(a, b):
+    signal = (a * a).sum(axis=1, keepdims=True)
+    noise = ((a - b) ** 2).sum(axis=1, keepdims=True)
+    return 2.0 * (a - b) / signal - 2.0 * a * noise / signal**2
+
+
+@pytest.mark.parametrize("name", sorted(set(PAIRWISE) - {"angular", "dot_product"}))
+@pytest.mark.parametrize("dim", [2, 16, 512])
+def test_gradient_of_near_duplicates_is_that_of_pairs(name, dim):
+    a, b = near_duplicates(dim)
+    distance, rows = distances.get(name), np.arange(len(a))
+    _, expected = value_and_gradient(lambda a: ops.sum(distance.paired(a, b)), a)
+    both = np.concatenate([a, b])
+
+    def of_two_sets(a):
+        return ops.sum(ops.diagonal(distance.pairwise(a, b)))
+
+    def of_one_set(x):
+        return ops.sum(ops.diagonal(distance.pairwise(x)[:12, 12:]))
+
+    # Differences of 1e-4 are known to 1e-7.
+    atol = 1e-2 * np.abs(expected).max()
+    if name in SLOPES:
+        exact = SLOPES[name](a.astype("float64"), b.astype("float64"))
+        np.testing.assert_allclose(expected, exact, atol=atol)
+    for function, x in ((of_two_sets, a), (of_one_set, both)):
+        _, gradient = value_and_gradient(function, x)
+        np.testing.assert_allclose(gradient[rows], expected, atol=atol, err_msg=function.__name__)
 
 
 @pytest.mark.parametrize("name", sorted(PAIRWISE))

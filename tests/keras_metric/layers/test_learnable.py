@@ -45,6 +45,14 @@ def test_a_label_without_a_margin_is_nan_and_masks_are_refused():
         loss(None, x, is_positive=labels[:, None] == labels[None])
     with pytest.raises(ValueError, match=r"beta=None 6 learned .*y_pred\.shape=\(12, 6\)"):
         losses.MarginLoss(beta=None, num_classes=6)(labels, x)
+    with pytest.raises(ValueError, match="Received: 3 values in y_true, 12 rows in y_pred"):
+        loss(labels[:3], x)
+    with pytest.raises(TypeError, match=r"must be numbers from 0; .*y_true of dtype=<U"):
+        loss(labels.astype(str), x)
+    long = labels + 2**32  # 0 in the lower 32 bits is no class 0
+    assert np.isnan(float(loss(long, x)))
+    if keras.backend.backend() != "jax":
+        assert np.isnan(float(loss(ops.convert_to_tensor(long), x)))
 
 
 @pytest.mark.parametrize("num_classes", [None, 3])

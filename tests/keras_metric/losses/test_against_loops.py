@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_metric import losses, miners
-from tests.backends import loss_value, slow_on_jax, to_numpy
+from tests.backends import loss_value, slow_on_jax, to_numpy, value_and_gradient
 from tests.keras_metric.losses.cases import public_losses
 from tests.keras_metric.losses.test_class_proxy import LOOPS as PROXIES
 from tests.keras_metric.losses.test_views import ORACLES as VIEWS
@@ -280,6 +280,21 @@ def test_ranked_list_and_dynamic_margin_by_hand():
     # up to edge 1 a third, to edge 2 half, to edge 3 half + a third.
     got = losses.DynamicSoftMarginLoss(min_val=-3.0, num_bins=4)(LABELS4, x)
     np.testing.assert_allclose(float(got), (-1 / 3 + 2 * (1 / 2 + 1 / 3)) / 2, rtol=1e-5)
+
+
+def test_gradient_of_the_dynamic_margin_is_the_derivative_with_its_weights_frozen():
+    loss, x = losses.DynamicSoftMarginLoss(), UNIT.astype("float64")
+    _, gradient = value_and_gradient(lambda x: loss(LABELS, x), UNIT)
+    gaps = oracle.soft_margin_gaps(LABELS, x)
+    frozen = oracle.soft_margin_weights(gaps, loss.min_val, loss.num_bins)
+    slopes = np.zeros_like(x)
+    for place in np.ndindex(*x.shape):
+        nudge = np.zeros_like(x)
+        nudge[place] = 1e-6
+        change = oracle.soft_margin_gaps(LABELS, x + nudge)
+        change -= oracle.soft_margin_gaps(LABELS, x - nudge)
+        slopes[place] = np.mean(frozen * change) / 2e-6
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(

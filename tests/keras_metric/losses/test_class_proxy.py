@@ -1,5 +1,6 @@
 """What every loss on class proxies promises; a loss joins by being public."""
 
+import functools
 import inspect
 
 import keras
@@ -135,7 +136,10 @@ def test_gradients_are_finite_where_embeddings_meet_proxies(cls):
 
 
 @every_loss
-def test_gradient_is_the_derivative(cls):
+@pytest.mark.parametrize(
+    "weights", [None, np.linspace(0.0, 2.0, 12, dtype="float32")], ids=["even", "uneven"]
+)
+def test_gradient_is_the_derivative(cls, weights):
     # The same on every backend and in any order of tests: where another center becomes the
     # nearest within a step there is no derivative to compare with.
     rng, head = np.random.default_rng(0), head_of(cls)
@@ -143,12 +147,12 @@ def test_gradient_is_the_derivative(cls):
     head.proxies.assign(rng.normal(size=head.proxies.shape).astype("float32"))
     similarities = to_numpy(head(X))
     loss = cls(**OTHER[cls.__name__])
-    _, gradient = value_and_gradient(lambda s: loss(LABELS, s), similarities)
+    _, gradient = value_and_gradient(lambda s: loss(LABELS, s, weights), similarities)
     for place in rng.integers(similarities.size, size=8):
         nudge = np.zeros_like(similarities)
         nudge.flat[place] = 5e-3
-        up = float(loss(LABELS, similarities + nudge))
-        slope = (up - float(loss(LABELS, similarities - nudge))) / 1e-2
+        up = float(loss(LABELS, similarities + nudge, weights))
+        slope = (up - float(loss(LABELS, similarities - nudge, weights))) / 1e-2
         np.testing.assert_allclose(gradient.flat[place], slope, rtol=3e-2, atol=1e-3)
 
 
@@ -165,6 +169,40 @@ def test_mean_weights_order_and_labels_of_either_shape(cls):
     order = RNG.permutation(12)
     again = to_numpy(cls(reduction="none")(LABELS[order], similarities[order]))
     np.testing.assert_allclose(again, shares[order], rtol=1e-4, atol=1e-5)
+
+
+@every_loss
+def test_a_weight_of_zero_removes_a_row_altogether(cls):
+    similarities = to_numpy(head_of(cls)(X))
+    is_kept = LABELS != LABELS[0]  # no row of this class is left, nor every second of the others
+    is_kept[::2] = False
+    weights = np.where(is_kept, 1.0, 0.0).astype("float32")
+    for reduction, factor in (
+        ("sum", 1.0),
+        ("mean_with_sample_weight", 1.0),
+        ("sum_over_batch_size", is_kept.mean()),
+    ):
+        loss = cls(reduction=reduction)
+        expected, slopes = value_and_gradient(
+            functools.partial(loss, LABELS[is_kept]), similarities[is_kept]
+        )
+        value, gradient = value_and_gradient(
+            functools.partial(loss, LABELS, sample_weight=weights), similarities
+        )
+        np.testing.assert_allclose(value, factor * expected, rtol=1e-5)
+        np.testing.assert_allclose(gradient[is_kept], factor * slopes, rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(gradient[~is_kept], 0.0)
+
+
+def test_proxy_anchor_splits_a_proxys_term_over_its_rows():
+    cosines = np.array([[0.5], [0.2], [-0.1]], "float32")
+    weights = np.array([2.0, 0.0, 1.0], "float32")
+    e = np.exp(0.1 - np.array([0.5, -0.1]))  # of the two rows of a weight
+    # No other class: all rows pull. The two shares of log(1 + sum), times two rows.
+    term = np.log(1 + e.sum())
+    expected = [2 * 2 * e[0] / e.sum() * term, 0.0, 2 * e[1] / e.sum() * term]
+    loss = losses.ProxyAnchorLoss(alpha=1.0, margin=0.1, reduction="none")
+    np.testing.assert_allclose(to_numpy(loss([0, 0, 0], cosines, weights)), expected, rtol=1e-5)
 
 
 @every_loss
@@ -204,6 +242,15 @@ def test_bad_input_is_named(cls):
         cls()(LABELS, np.zeros((12, 5, 2, 2), "float32"))
     with pytest.raises(TypeError, match="y_pred of dtype=int"):
         cls()(LABELS, similarities.astype("int32"))
+    with pytest.raises(TypeError, match=r"must be numbers from 0; .*y_true of dtype=<U"):
+        cls()(LABELS.astype(str), similarities)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="no other has such tensors")
+def test_tensors_of_strings_are_refused():
+    labels = ops.convert_to_tensor(np.array(["a", "b"]))
+    with pytest.raises(TypeError, match=r"must be numbers from 0; .*y_true of dtype=string"):
+        losses.ArcFaceLoss()(labels, np.zeros((2, 3), "float32"))
 
 
 def test_likely_mislabelled_by_hand():

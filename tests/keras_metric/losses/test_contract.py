@@ -235,3 +235,6 @@ def test_bad_input_is_named(cls):
         loss(np.zeros(3, "int32"), x)
     with pytest.raises(TypeError, match=r"floating point numbers\. Received: y_pred of dtype=int"):
         loss(np.zeros(4, "int32"), np.zeros((4, 3), "int32"))
+    refs = {"ref_embeddings": np.zeros((5, 2), "float32"), "ref_labels": np.zeros(5, "int32")}
+    with pytest.raises(ValueError, match=r"same dimension\. Received: 3 in y_pred, 2 in ref_embed"):
+        loss(np.zeros(4, "int32"), x, **refs)

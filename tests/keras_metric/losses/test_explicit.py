@@ -184,6 +184,8 @@ def test_bad_input_is_named():
         ContrastiveLoss()(np.zeros((4, 2)), x)
     with pytest.raises(ValueError, match=r"1 for similar.*Received: y_true from 0 to 7"):
         ContrastiveLoss()(np.array([0, 7, 1, 1]), x)
+    with pytest.raises(ValueError, match=r"1 for similar.*Received: y_true from -1 to 1"):
+        ContrastiveLoss()(ops.convert_to_tensor([1, -1, 1, 1]), x)
     with pytest.raises(ValueError, match=r"1 for similar.*Received: y_true of dtype=<U1"):
         ContrastiveLoss()(["a", "b", "a", "b"], x)
     for cls in OTHER_ARGUMENTS:

@@ -73,6 +73,35 @@ def test_two_sets_are_numbered_together():
         np.testing.assert_array_equal(equal, [[False, False, True], [True, False, False]])
 
 
+@pytest.mark.parametrize("gap", [1, 2**31, 2**32, 2**40])
+def test_long_ids_stay_apart(gap):
+    x = np.array([[0.0], [1.0], [3.0], [7.0]], "float32")
+    ids, loss = np.array([0, 0, gap, gap]), TripletHardLoss(margin=3.0)
+    apart = (1 + 2 + 5 + 1) / 4  # 1 - 3 + 3, 1 - 2 + 3, 4 - 2 + 3, 4 - 6 + 3
+    for same in (ids, ids.tolist(), ids[:, None]):
+        np.testing.assert_allclose(float(loss(same, x)), apart)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Identity()])
+    model.compile("sgd", loss=loss)
+    is_lost = keras.backend.backend() == "jax" and gap >= 2**32  # docs/guides/backends.md
+    expected = 0.0 if is_lost else apart
+    np.testing.assert_allclose(model.evaluate(x, ids, verbose=0), expected)
+    numbered = np.unique(ids, return_inverse=True)[1]
+    np.testing.assert_allclose(model.evaluate(x, numbered, verbose=0), apart)
+
+
+def test_long_ids_beside_a_tensor_are_exact_or_refused():
+    ids, tensor = np.array([0, 2**32]), ops.convert_to_tensor(np.array([0, 1], "int32"))
+    if keras.backend.backend() == "jax":
+        with pytest.raises(ValueError, match=r"must be int32 here.*y_true from 0 to 4294967296"):
+            joint_ids(ids, tensor)
+        with pytest.raises(ValueError, match=r"np\.unique.*ref_labels from 0 to 4294967296"):
+            joint_ids(tensor, ids)
+        return
+    a, b = joint_ids(ids, tensor)
+    equal = to_numpy(a)[:, None] == to_numpy(b)[None]
+    np.testing.assert_array_equal(equal, [[True, False], [False, False]])
+
+
 @pytest.mark.parametrize("shape", [(4, 2), (4, 1, 1)])
 def test_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match=r"one class id a row.*Received: y_true\.shape=\(4, "):
