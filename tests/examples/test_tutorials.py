@@ -94,3 +94,32 @@ def test_search_answers_and_serves_what_it_saved(tmp_path):
     assert shares["unknown_refused"] > 0.5
     assert f"P@1 {results['recall_at_1']:.3f}" in printed
     assert {"search_right", "search_thresholds"} <= {p.stem for p in tmp_path.glob("*.png")}
+
+
+@pytest.mark.slow
+def test_a_folder_of_ones_own_is_streamed_and_learned(tmp_path):
+    results, printed = run("own_data", tmp_path, "--epochs", "10")
+    assert (results["images"], results["classes"], results["test_images"]) == (1000, 10, 500)
+    assert (results["pairs"], results["triplets"]) == (10 * 4950, 1000 * 99 * 900)
+    assert results["loss"][-1] < 0.7 * results["loss"][0]
+    assert results["recall_at_1"] > 0.6
+    assert f"P@1 {results['recall_at_1']:.3f}" in printed
+    # A batch, and not the 784,000 bytes of all images.
+    for way in results["reading"]:
+        assert 130 * 784 <= way["bytes"] < results["decoded_bytes"] / 2
+    pictures = {"pairs", "triplets", "balanced", "right", "wrong"}
+    assert {p.stem for p in tmp_path.glob("*.png")} == {f"own_data_{p}" for p in pictures}
+    assert len(list((tmp_path / "images" / "train").rglob("*.png"))) == 1000
+
+
+@pytest.mark.slow
+def test_programs_of_other_libraries_learn(tmp_path):
+    results, printed = run("coming_from", tmp_path, "--epochs", "8")
+    names = ["TensorFlow Addons", "tensorflow-similarity", "pytorch-metric-learning"]
+    assert [row["program"] for row in results["table"]] == names
+    for row in results["table"]:
+        assert row["recall_at_1"] > 0.6  # a tenth by chance
+        assert f"{row['program']}: P@1 {row['recall_at_1']:.3f}" in printed
+    assert 0 < results["accepted"] < 1
+    assert results["right"] > 0.8
+    assert (tmp_path / "coming_from.png").is_file()
