@@ -18,7 +18,8 @@ class ContrastivePairsLoss(PairLoss):
 
     `[d_ap - pos_margin]_+` and `[neg_margin - d_an]_+`. What is averaged: the positive
     pairs that cost something, and the negative pairs that cost something, apart; the loss
-    is the sum of the two means. pytorch-metric-learning's `ContrastiveLoss`.
+    is the sum of the two means. pytorch-metric-learning's `ContrastiveLoss`, which scales
+    embeddings to length 1 itself; here that is the network's task.
 
     Reference: [Hadsell et al., 2006](
     http://yann.lecun.com/exdb/publis/pdf/hadsell-chopra-lecun-06.pdf).

@@ -18,7 +18,8 @@ class GeneralizedLiftedStructLoss(PairLoss):
     `[log sum_p exp(d_ap - pos_margin) + log sum_n exp(neg_margin - d_an)]_+`. What is
     averaged: all anchors with a positive and a negative (pytorch-metric-learning's
     `GeneralizedLiftedStructureLoss` averages all). Defaults are
-    pytorch-metric-learning's.
+    pytorch-metric-learning's, which scales embeddings to length 1 itself; here that is the
+    network's task.
 
     Reference: [Hermans et al., 2017](https://arxiv.org/abs/1703.07737), equation 7.
 

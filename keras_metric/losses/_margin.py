@@ -21,7 +21,8 @@ class MarginLoss(PairLoss):
 
     `[d_ap - beta + margin]_+ + [beta - d_an + margin]_+`, summed over the triplets (a, p, n):
     a pair counts as often as it is in one. What is averaged: the terms that cost something.
-    pytorch-metric-learning's `MarginLoss`, with its defaults, in `batch^2` memory.
+    pytorch-metric-learning's `MarginLoss`, with its defaults, in `batch^2` memory; it scales
+    embeddings to length 1 itself, here that is the network's task.
 
     The boundary is fixed, or learned by `keras_metric.layers.LearnableMargin`, which appends
     it to the embeddings: `beta=None` reads it from there. The published loss draws its

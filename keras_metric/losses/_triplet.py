@@ -27,7 +27,8 @@ class TripletLoss(PairLoss):
     same. Memory is quadratic in the batch, over all triplets too. What is averaged: the
     triplets that cost something, or with `average="all"` all chosen triplets.
 
-    pytorch-metric-learning's `TripletMarginLoss`, with its defaults. `negatives="semi-hard"`
+    pytorch-metric-learning's `TripletMarginLoss`, with its defaults; it scales embeddings to
+    length 1 itself, here that is the network's task. `negatives="semi-hard"`
     with `average="all"` is `TripletSemiHardLoss`; `"hard"` for both, with `average="all"`,
     is `TripletHardLoss`.
 
