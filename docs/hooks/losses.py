@@ -72,6 +72,21 @@ WHY = {
     "TripletHardLoss": "TensorFlow Addons'; 0.2 suits embeddings of length 1 better.",
     "TripletMarginLoss": "PyTorch's.",
 }
+# What is measured where the signature does not say it.
+DISTANCES = {
+    "AngularLoss": "angle",
+    "BarlowTwinsLoss": "correlation of coordinates",
+    "FastAPLoss": "squared euclidean, length 1",
+    "HistogramLoss": "cosine",
+    "IntraPairVarianceLoss": "cosine",
+    "SimSiamLoss": "cosine",
+    "ThresholdConsistentMarginLoss": "cosine",
+    "TripletHardLoss": "L2, or another",
+    "TripletSemiHardLoss": "L2, or another",
+    "TupletMarginLoss": "angle",
+    "VICRegLoss": "squared euclidean",
+}
+_OF_KIND = {"proxies": "what `ProxyHead` puts out", "tuples": "that of the layer before"}
 _WHY_PROXIES = "pytorch-metric-learning's."
 
 _NEEDS = {
@@ -90,6 +105,7 @@ class Loss:
     kind: str
     formula: str
     averaged: str
+    distance: str
     defaults: str
     why: str
     paper: str
@@ -117,14 +133,14 @@ def losses_table(kind: str) -> str:
     lines = [
         f"Needs {_NEEDS[kind]}.",
         "",
-        "| loss | when to use it | formula | what is averaged | defaults | margins | why these "
-        "| paper |",
-        "|" + " --- |" * 8,
+        "| loss | when to use it | formula | what is averaged | distance | defaults | margins "
+        "| why these | paper |",
+        "|" + " --- |" * 9,
     ]
     for loss in rows:
         link = f"[`{loss.name}`][{PACKAGE}.{loss.name}]"
-        cells = [link, WHEN[loss.name], loss.formula, loss.averaged, loss.defaults]
-        cells += [loss.margins, loss.why, loss.paper]
+        cells = [link, WHEN[loss.name], loss.formula, loss.averaged, loss.distance]
+        cells += [loss.defaults, loss.margins, loss.why, loss.paper]
         cells = [cell.replace("|", "&#124;") for cell in cells]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -136,12 +152,15 @@ def _loss(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> Loss:
     text, kind = " ".join(before.split()), _kind(node, classes)
     averaged = re.search(r"What is averaged: (.*?)(?:\.(?:\s|$)|; )", text)
     paper = re.search(r"References?: \[([^\]]+)\]\(\s*([^)\s]+)\s*\)", text)
+    defaults = _defaults(node, classes)
+    chosen = re.search(r"`distance='([\w-]+)'`", defaults)
     return Loss(
         node.name,
         kind,
         _formula(before),
         averaged[1] if averaged else "",
-        _defaults(node, classes),
+        f"{chosen[1]}, or another" if chosen else DISTANCES.get(node.name, _OF_KIND.get(kind, "")),
+        defaults,
         WHY.get(node.name) or _why(text, after) or (_WHY_PROXIES if kind == "proxies" else ""),
         f"[{paper[1]}]({paper[2]})" if paper else "",
         _units(after),

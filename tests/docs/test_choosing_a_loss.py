@@ -30,9 +30,11 @@ def test_every_loss_is_in_one_table_of_the_guide():
 
 @pytest.mark.parametrize("loss", hook.all_losses(), ids=lambda loss: loss.name)
 def test_a_row_says_what_is_asked_of_it(loss):
-    for column in ("formula", "averaged", "why", "paper"):
+    for column in ("formula", "averaged", "distance", "why", "paper"):
         assert getattr(loss, column), f"the docstring of {loss.name} has no {column}"
     parameters = inspect.signature(getattr(losses, loss.name)).parameters
+    is_told = "distance" in parameters and parameters["distance"].default is not None
+    assert (loss.name in hook.DISTANCES) == (not is_told and loss.kind != "proxies")
     shown = re.findall(r"`(\w+)=", loss.defaults)
     assert set(shown) <= set(parameters)
     for name in shown:
