@@ -57,11 +57,11 @@ def test_degenerate_batches_are_finite(cls):
 
 @every_loss
 def test_a_single_sample_is_finite(cls):
-    value, gradient = value_and_gradient(
-        lambda x: make(cls)(np.array([7]), x), np.array([[0.6, 0.8]], "float32")
-    )
-    assert np.isfinite(value)
-    assert np.all(np.isfinite(gradient))
+    step = value_and_gradient_of(make(cls))
+    for dtype in ("float32", "bfloat16", "float16"):
+        value, gradient = step(np.array([7]), ops.convert_to_tensor([[0.6, 0.8]], dtype=dtype))
+        assert np.isfinite(value), dtype
+        assert np.all(np.isfinite(gradient.astype("float32"))), dtype
 
 
 @every_loss
