@@ -27,16 +27,20 @@ FASTER = (
 )
 _PACKAGES = ("keras", "tensorflow-cpu", "jax", "torch", "pytorch-metric-learning", "numpy")
 _TEXT = """\
-Best time of a value and its gradient, and the memory
-that the step added to the process at its highest, for 64-d embeddings of length 1. TensorFlow and
-JAX are compiled (XLA); PyTorch is not, as Keras leaves it by default. PML is
-pytorch-metric-learning; "TFA" is a reference with TensorFlow Addons' published
-(batch, batch, batch) form. Every backend and peer ran in a process of its own; a cell over
-{seconds:g} s or {gigabytes:g} GB was cut, and larger batches of it were not tried; a peer's cell
-that a wanted figure needs had {patient_seconds:g} s and {patient_gigabytes:g} GB. Losses linear in
-the batch are measured at its ends.
+Best time of a value and its gradient, and the memory that the step added to the process at its
+highest, for 64-d embeddings of length 1. TensorFlow and JAX are compiled (XLA); PyTorch is not, as
+Keras leaves it by default. PML is pytorch-metric-learning; "TFA" is a reference with TensorFlow
+Addons' published (batch, batch, batch) form. Every backend and peer ran in a process of its own; a
+cell over {seconds:g} s or {gigabytes:g} GB was cut, and larger batches of it were not tried; a
+peer's cell that a wanted figure needs had {patient_seconds:g} s and {patient_gigabytes:g} GB.
+Losses linear in the batch are measured at its ends.
 
+TensorFlow's memory is that of a second pass, without oneDNN, whose allocator gives nothing back.
 Other work may have run beside this: read ratios. The first call, which compiles, is not counted.
+
+Two classes make as many positives as negatives. There `SmoothAPLoss` and `PNPLoss` are defined by a
+sigmoid for each of batch x batch x positives, and `AngularLoss` by as many products; `TripletLoss`
+and `TripletSemiHardLoss` sort each row, which takes XLA on a CPU several times as long as numpy.
 """
 
 
