@@ -35,7 +35,8 @@ cell over {seconds:g} s or {gigabytes:g} GB was cut, and larger batches of it we
 peer's cell that a wanted figure needs had {patient_seconds:g} s and {patient_gigabytes:g} GB.
 Losses linear in the batch are measured at its ends.
 
-TensorFlow's memory is that of a second pass, without oneDNN, whose allocator gives nothing back.
+Memory of compiled steps is that of a pass of its own, whose allocators keep nothing: those of
+oneDNN and of the C library make steps faster, and hide what they take.
 Other work may have run beside this: read ratios. The first call, which compiles, is not counted.
 
 Two classes make as many positives as negatives. There `SmoothAPLoss` and `PNPLoss` are defined by a

@@ -58,16 +58,15 @@ def cells_of(competitor: str, sizes: list[int], chosen: list[str]) -> list[Cell]
 
 
 def measured(competitor: str, cells: list[Cell], flags: argparse.Namespace) -> Iterator[Cell]:
-    """Results of all cells; TensorFlow's memory is that of a pass without oneDNN.
+    """Results of all cells; where steps are compiled, memory is that of a pass of its own.
 
-    oneDNN is fast, and brings an allocator that gives nothing back: what a step takes cannot be
-    told there, since the step before it has it already.
+    What an allocator keeps makes the next step fast, and what that takes cannot be told.
     """
     memory: dict[tuple[Any, ...], Any] = {}
-    if BACKENDS[competitor] == "tensorflow":
-        found = _all(competitor, cells, flags, onednn=False)
+    if BACKENDS[competitor] != "torch":
+        found = _all(competitor, cells, flags, for_memory=True)
         memory = {_key(cell): cell["MB"] for cell in found if "MB" in cell}
-    for cell in _all(competitor, cells, flags, onednn=True):
+    for cell in _all(competitor, cells, flags, for_memory=False):
         yield {**cell, "MB": memory.get(_key(cell), cell["MB"])} if "MB" in cell else cell
 
 
@@ -76,7 +75,7 @@ def _key(cell: Cell) -> tuple[Any, ...]:
 
 
 def _all(
-    competitor: str, cells: list[Cell], flags: argparse.Namespace, onednn: bool
+    competitor: str, cells: list[Cell], flags: argparse.Namespace, for_memory: bool
 ) -> Iterator[Cell]:
     """Results of all cells; those that a wanted figure is set against have longer."""
     wanted = [(name, size, peer) for name, size, peer, _ in loss_report.FASTER]
@@ -86,17 +85,19 @@ def _all(
         if (cell["loss"], cell["size"], competitor) in wanted and cell["classes"] is None
     ]
     others = [cell for cell in cells if cell not in patient]
-    yield from _within(competitor, others, flags.seconds, flags.gigabytes, onednn)
-    yield from _within(competitor, patient, flags.patient_seconds, flags.patient_gigabytes, onednn)
+    yield from _within(competitor, others, flags.seconds, flags.gigabytes, for_memory)
+    yield from _within(
+        competitor, patient, flags.patient_seconds, flags.patient_gigabytes, for_memory
+    )
 
 
 def _within(
-    competitor: str, cells: list[Cell], seconds: float, gigabytes: float, onednn: bool
+    competitor: str, cells: list[Cell], seconds: float, gigabytes: float, for_memory: bool
 ) -> Iterator[Cell]:
     """Results of cells; a process that takes too long or dies is replaced by another."""
     waiting = list(cells)
     while waiting:
-        process, lines = _child(competitor, waiting, seconds, gigabytes, onednn)
+        process, lines = _child(competitor, waiting, seconds, gigabytes, for_memory)
         limit = seconds + 60  # the first line waits for the imports
         why = "memory"  # a process that ends by itself was killed or gave up
         while waiting:
@@ -121,10 +122,12 @@ def _within(
 
 
 def _child(
-    competitor: str, cells: list[Cell], seconds: float, gigabytes: float, onednn: bool
+    competitor: str, cells: list[Cell], seconds: float, gigabytes: float, for_memory: bool
 ) -> tuple["subprocess.Popen[str]", "queue.Queue[str | None]"]:
     environment = {"KERAS_BACKEND": BACKENDS[competitor], "TF_CPP_MIN_LOG_LEVEL": "3"}
-    environment |= {"TF_ENABLE_ONEDNN_OPTS": str(int(onednn)), "CUDA_VISIBLE_DEVICES": ""}
+    environment |= {"TF_ENABLE_ONEDNN_OPTS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    if for_memory:  # oneDNN's allocator gives nothing back, glibc's keeps up to 32 MB
+        environment |= {"TF_ENABLE_ONEDNN_OPTS": "0", "MALLOC_MMAP_THRESHOLD_": "65536"}
     # Threads that wait by spinning are a hundred times slower beside other work.
     environment |= {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "GOMP_SPINCOUNT": "0"}
     command = [sys.executable, "-m", __spec__.name, "--one", competitor]
