@@ -50,9 +50,9 @@ def values_of(tensor: Any) -> np.ndarray | None:
     """Return the values of a tensor or an array, `None` inside compiled code."""
     try:
         return np.asarray(ops.convert_to_numpy(tensor))
+    # No values yet, only shapes: what a tensor of a TensorFlow graph, a JAX tracer and a
+    # KerasTensor raise, in this order. Keras has no public question for all three.
     except (NotImplementedError, TypeError, ValueError):
-        # No values yet, only shapes: what a tensor of a TensorFlow graph, a JAX tracer and a
-        # KerasTensor raise, in this order. Keras has no public question for all three.
         return None
 
 

@@ -16,8 +16,7 @@ sys.path.insert(0, str(ROOT / "docs" / "hooks"))
 def site(tmp_path_factory):
     """The site, built anew as CI builds it."""
     if importlib.util.find_spec("mkdocs") is None or importlib.util.find_spec("material") is None:
-        # `make test` installs what the packages need; `.ci/run` installs the extra and runs these.
-        pytest.skip("needs the extra docs")
+        pytest.skip("needs the extra docs, which `make test` leaves out and `.ci/run` installs")
     folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],

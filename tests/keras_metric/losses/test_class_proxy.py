@@ -246,7 +246,7 @@ def test_bad_input_is_named(cls):
         cls()(LABELS.astype(str), similarities)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="no other has such tensors")
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only it has string tensors")
 def test_tensors_of_strings_are_refused():
     labels = ops.convert_to_tensor(np.array(["a", "b"]))
     with pytest.raises(TypeError, match=r"must be numbers from 0; .*y_true of dtype=string"):

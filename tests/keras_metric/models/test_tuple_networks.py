@@ -155,8 +155,7 @@ def test_summary_shows_streams_embedding_and_head(name):
 def test_plot_model_draws_it(tmp_path):
     pytest.importorskip("pydot")
     if shutil.which("dot") is None:
-        # A program, not a package: `.ci/run` installs it, pip cannot.
-        pytest.skip("Graphviz is not installed")
+        pytest.skip("needs Graphviz, a program that pip cannot install and `.ci/run` does")
     keras.utils.plot_model(networks()["triplet"], tmp_path / "network.png", expand_nested=True)
     assert (tmp_path / "network.png").stat().st_size > 1000
 

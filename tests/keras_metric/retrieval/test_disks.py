@@ -25,8 +25,7 @@ def small_disk(tmp_path):
         pytest.skip("only Unix has a disk that can be mounted for a test")
     run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode:
-        # Mounting takes root; CI is root.
-        pytest.skip(f"a small disk cannot be mounted: {run.stderr.strip()}")
+        pytest.skip(f"mounting a small disk takes root, as CI is: {run.stderr.strip()}")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 
@@ -52,8 +51,7 @@ def test_a_read_only_disk_is_said(small_disk):
 
 def test_an_unwritable_folder_is_said(tmp_path):
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        # For root the disk that is mounted read-only, above, stands in.
-        pytest.skip("root may write everywhere")
+        pytest.skip("root may write everywhere; the read-only disk above stands in for it")
     (tmp_path / "index").mkdir(mode=0o500)
     with pytest.raises(PermissionError, match="index"):
         filled(3).save(tmp_path / "index")
