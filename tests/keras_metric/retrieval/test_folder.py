@@ -259,7 +259,10 @@ def test_readers_during_saves_see_one_save_or_the_other(tmp_path):
     try:
         while not (folder / "manifest.json").exists():
             time.sleep(0.01)
-        seen = [assert_whole(folder) for _ in range(60)]
+        seen = [assert_whole(folder)]
+        deadline = time.monotonic() + 30.0  # a save may take as long as all the reads
+        while len(seen) < 60 or (seen[-1] == seen[0] and time.monotonic() < deadline):
+            seen.append(assert_whole(folder))
     finally:
         stop.set()
         writer.join()
