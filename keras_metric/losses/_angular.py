@@ -6,12 +6,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_metric.distances._numerics import unit
+from keras_metric.distances._numerics import is_diagonal, unit
 from keras_metric.losses import _arguments
+from keras_metric.losses._class_product import LEAST_ROWS
 from keras_metric.losses._labelled_batch import LabelledBatch
 from keras_metric.losses._masked import masked_count, masked_sum
 from keras_metric.losses._pair_loss import MinedLoss, has_both
-from keras_metric.losses._sampled_product import sampled_product
+from keras_metric.losses._sampled_product import MOST_TO_WALK, sampled_product
 
 
 @keras.saving.register_keras_serializable(package="keras_metric")
@@ -52,8 +53,9 @@ class AngularLoss(MinedLoss):
 
     def terms(self, batch: LabelledBatch) -> tuple[Any, Any]:
         """Return each anchor's summed costs and its number of pairs."""
+        by_class, batch, order = _in_order(batch)
         tan2 = math.tan(math.radians(self.alpha)) ** 2
-        anchors = unit(batch.embeddings)
+        anchors = ops.take(unit(batch.embeddings), order, axis=0)
         references = anchors if batch.is_same_set else unit(batch.references)
         cosines = ops.matmul(anchors, ops.transpose(references))
         among = ops.matmul(references, ops.transpose(references))
@@ -62,10 +64,49 @@ class AngularLoss(MinedLoss):
         # exp(4 t a.n) exp(4 t p.n), summed over n: a product of matrices. At most 60
         # degrees each exponential is below exp(12), so that nothing overflows.
         to_negatives = ops.where(batch.is_negative, ops.exp(4.0 * tan2 * cosines), 0.0)
-        totals = sampled_product(to_negatives, ops.exp(4.0 * tan2 * among), is_pair)
+        from_positives = ops.exp(4.0 * tan2 * among)
+        totals = sampled_product(to_negatives, from_positives, is_pair, batch.is_negative, by_class)
         logits = ops.log(ops.where(is_pair, totals, 1.0)) - 2.0 * (1.0 + tan2) * cosines
-        return masked_sum(ops.softplus(logits), is_pair), masked_count(is_pair, cosines.dtype)
+        sums = masked_sum(ops.softplus(logits), is_pair)
+        counts = masked_count(is_pair, cosines.dtype)
+        back = ops.argsort(order)
+        return ops.take(sums, back, axis=0), ops.take(counts, back, axis=0)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild this loss."""
         return {**super().get_config(), "alpha": self.alpha}
+
+
+def _in_order(batch: LabelledBatch) -> tuple[Any, LabelledBatch, Any]:
+    """The batch's pairs with its classes beside each other, if all are large and whole.
+
+    Returns:
+        Whether they are; the batch with those pairs; and its rows in that order.
+    """
+    rows = ops.shape(batch.embeddings)[0]
+    own = ops.arange(rows, dtype="int32")
+    # Unknown or fewer rows: XLA takes a minute to compile tiles of less than 1,024 rows.
+    if not batch.is_same_set or not isinstance(rows, int) or rows < LEAST_ROWS:
+        return False, batch, own
+    # Of each row, the first of its class, which may be itself.
+    has_positive = ops.any(batch.is_positive, axis=1)
+    first = ops.argmax(ops.cast(batch.is_positive, "int32"), axis=1)
+    first = ops.where(has_positive, ops.minimum(ops.cast(first, "int32"), own), own)
+
+    def pairs_of(first: Any) -> tuple[Any, Any]:
+        is_same = ops.expand_dims(first, 1) == first
+        others = ops.logical_not(is_diagonal(is_same))
+        return ops.logical_and(is_same, others), ops.logical_not(is_same)
+
+    expected = pairs_of(first)
+    most = ops.max(ops.sum(ops.cast(batch.is_positive, "int32"), axis=1))
+    by_class = most > MOST_TO_WALK
+    for mask, one in zip((batch.is_positive, batch.is_negative), expected, strict=True):
+        by_class = ops.logical_and(by_class, ops.all(mask == one))
+    order = ops.where(by_class, ops.cast(ops.argsort(first), "int32"), own)
+    masks = ops.cond(
+        by_class,
+        lambda: pairs_of(ops.take(first, order)),
+        lambda: (batch.is_positive, batch.is_negative),
+    )
+    return by_class, batch.with_pairs(*masks), order

@@ -75,20 +75,19 @@ class PNPLoss(PairLoss):
 
     def terms(self, batch: LabelledBatch) -> tuple[Any, Any]:
         """Return each anchor's mean over its positives, and whether it has one."""
-
-        def penalty(differences: Any, is_this: Any) -> tuple[Any, Any]:
-            before = ops.sigmoid(differences / self.anneal)
-            before = ops.where(batch.is_negative, before, 0.0)
-            value, slope = self._penalty(ops.sum(before, axis=1))
-            return value, before * (1.0 - before) * ops.expand_dims(slope / self.anneal, 1)
-
         similarities = self.distance.to_similarity(batch.pairwise(self.distance))
-        sums = sum_over_positives(similarities, batch.is_positive, penalty)
+        sums = sum_over_positives(
+            similarities, batch.is_positive, (batch.is_negative,), self.anneal, self._penalty
+        )
         counts = masked_count(batch.is_positive, sums.dtype)
         return ops.divide_no_nan(sums, counts), counts > 0
 
-    def _penalty(self, rank: Any) -> tuple[Any, Any]:
+    def _penalty(self, rank: Any) -> tuple[Any, list[Any]]:
         """Return `f(R)` and its derivative."""
+        value, slope = self._value_and_slope(rank)
+        return value, [slope]
+
+    def _value_and_slope(self, rank: Any) -> tuple[Any, Any]:
         logarithm = ops.log1p(rank)
         if self.variant == "O":
             return rank, ops.ones_like(rank)

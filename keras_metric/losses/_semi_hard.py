@@ -11,7 +11,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_metric.losses._masked import take_columns
+from keras_metric.losses._sorted_rows import SortedRows
 
 # Above this many positives of one anchor, sorting beats walking (measured on CPU).
 _MOST_TO_WALK = 32
@@ -42,7 +42,7 @@ def semi_hard_sums(
     return ops.cond(
         most <= _MOST_TO_WALK,
         lambda: _walk(distances, is_positive, is_negative, margin, cost, slope),
-        lambda: _sort(distances, is_positive, is_negative, margin, cost),
+        lambda: _sort(distances, is_positive, is_negative, margin, cost, slope),
     )
 
 
@@ -92,65 +92,47 @@ def _walk(
 
 
 def _sort(
-    distances: Any, is_positive: Any, is_negative: Any, margin: float, cost: Cost
+    distances: Any, is_positive: Any, is_negative: Any, margin: float, cost: Cost, slope: Cost
 ) -> tuple[Any, Any]:
-    """Sort each anchor's row once and look up every positive's next negative in it."""
-    order, chosen, is_positive_here = sorted_semi_hard(distances, is_positive, is_negative)
-    to_positive = take_columns(distances, order)
-    to_negative = take_columns(distances, chosen)
-    violation = ops.where(is_positive_here, margin + to_positive - to_negative, 0.0)
-    costs = ops.sum(ops.where(is_positive_here, cost(violation), 0.0), axis=1)
-    return costs, _count_positive(violation)
+    """Sort each anchor's negatives once and look up every positive's next one."""
+    fixed = ops.stop_gradient(distances)
+    negatives, places, chosen = _look_up(fixed, is_positive, is_negative)
+    to_negative = ops.take_along_axis(negatives.values, chosen, axis=1)
+    violation = ops.where(is_positive, margin + fixed - to_negative, 0.0)
+    slopes = ops.where(is_positive, slope(violation), 0.0)
+    # Equally distant negatives share the gradient, as they do in a minimum.
+    shares = ops.divide_no_nan(
+        negatives.sums_at(chosen, slopes),
+        negatives.sums_at(places, ops.cast(is_negative, fixed.dtype)),
+    )
+    shares = ops.where(is_negative, ops.take_along_axis(shares, places, axis=1), 0.0)
+    weights = ops.stop_gradient(slopes - shares)
+    costs = ops.sum(ops.where(is_positive, cost(violation), 0.0), axis=1)
+    costs = ops.stop_gradient(costs) + ops.sum(weights * (distances - fixed), axis=1)
+    return costs, ops.stop_gradient(_count_positive(violation))
 
 
 def _count_positive(violation: Any) -> Any:
     return ops.sum(ops.cast(violation > 0, violation.dtype), axis=1)
 
 
-def sorted_semi_hard(distances: Any, is_positive: Any, is_negative: Any) -> tuple[Any, Any, Any]:
-    """The columns of every row in order of distance, and each one's semi-hard negative.
-
-    Returns:
-        Columns `(batch, refs)`; the column of the negative that each would have as a
-        positive; and whether it is one.
-    """
+def semi_hard_columns(distances: Any, is_positive: Any, is_negative: Any) -> Any:
+    """Column of each positive's semi-hard negative, `(batch, refs)`; of others, any column."""
     fixed = ops.stop_gradient(distances)
-    takes_part = ops.logical_or(is_positive, is_negative)
-    order = ops.argsort(ops.where(takes_part, fixed, _INFINITY), axis=1)
-    ordered = ops.take_along_axis(fixed, order, axis=1)
-    is_negative_here = ops.take_along_axis(ops.cast(is_negative, "int32"), order, axis=1) > 0
-    is_positive_here = ops.take_along_axis(ops.cast(is_positive, "int32"), order, axis=1) > 0
-
-    rank = _next_strictly_greater(ordered, is_negative_here)
-    size = ops.shape(distances)[1]
-    chosen = ops.take_along_axis(order, ops.minimum(rank, size - 1), axis=1)
-    farthest = ops.argmax(ops.where(is_negative, fixed, -_INFINITY), axis=1)
-    farthest = ops.cast(ops.expand_dims(farthest, 1), chosen.dtype)
-    return order, ops.where(rank < size, chosen, farthest), is_positive_here
+    negatives, places, chosen = _look_up(fixed, is_positive, is_negative)
+    columns = negatives.columns_at(places, is_negative)
+    return ops.take_along_axis(columns, chosen, axis=1)
 
 
-def _next_strictly_greater(ordered: Any, is_candidate: Any) -> Any:
-    """Position of the first candidate greater than each entry of a sorted row, or the size."""
-    size = ops.shape(ordered)[1]
-    positions = ops.expand_dims(ops.arange(size, dtype="int32"), 0)
-    first = suffix_minimum(ops.where(is_candidate, positions, size))
-    # Only from the last of several equal entries is the next candidate strictly greater;
-    # positions grow along the row, so a second suffix minimum hands it to the others.
-    after = ops.concatenate([first[:, 1:], ops.full_like(first[:, :1], size)], axis=1)
-    ends_here = ordered[:, 1:] > ordered[:, :-1]
-    ends_here = ops.concatenate([ends_here, ops.ones_like(ends_here[:, :1])], axis=1)
-    return suffix_minimum(ops.where(ends_here, after, size))
+def _look_up(fixed: Any, is_positive: Any, is_negative: Any) -> tuple[SortedRows, Any, Any]:
+    """The negatives of each row in order, every entry's place, and that of its negative.
 
-
-def suffix_minimum(x: Any) -> Any:
-    """Running minimum from the right, by doubling: `log2(size)` steps."""
-    size = ops.shape(x)[1]
-    positions = ops.arange(size, dtype="int32")
-
-    def double(shift: Any, x: Any) -> tuple[Any, Any]:
-        shifted = ops.take(x, ops.minimum(positions + shift, size - 1), axis=1)
-        return shift * 2, ops.minimum(x, shifted)
-
-    start = ops.convert_to_tensor(1, dtype="int32")
-    _, x = ops.while_loop(lambda shift, x: shift < size, double, (start, x))
-    return x
+    The place of a negative, or the place after those that a positive is not nearer than; and
+    of the negative that each entry has or would have as a positive.
+    """
+    negatives = SortedRows(fixed, is_negative)
+    places = negatives.places(fixed, after_equal=is_positive)
+    farthest = ops.max(ops.where(is_negative, fixed, -_INFINITY), axis=1, keepdims=True)
+    is_nearer = ops.logical_and(is_negative, fixed < farthest)
+    last = ops.sum(ops.cast(is_nearer, "int32"), axis=1, keepdims=True)
+    return negatives, places, ops.where(places < negatives.counts, places, last)

@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_metric.losses import _arguments
 from keras_metric.losses._labelled_batch import LabelledBatch
-from keras_metric.losses._masked import masked_count, masked_sum
+from keras_metric.losses._masked import masked_count
 from keras_metric.losses._pair_loss import PairLoss
 from keras_metric.losses._ranks import sum_over_positives
 
@@ -60,21 +60,17 @@ class SmoothAPLoss(PairLoss):
 
     def terms(self, batch: LabelledBatch) -> tuple[Any, Any]:
         """Return one minus each anchor's average precision, and whether it has one."""
-        takes_part = ops.logical_or(batch.is_positive, batch.is_negative)
 
-        def precision(differences: Any, is_this: Any) -> tuple[Any, Any]:
-            is_other = ops.logical_and(takes_part, ops.logical_not(is_this))
-            before = ops.sigmoid(differences / self.temperature)
-            before = ops.where(is_other, before, 0.0)
-            among_positives = 1.0 + masked_sum(before, batch.is_positive)
-            rank = 1.0 + ops.sum(before, axis=1)
+        def precision(positives: Any, negatives: Any) -> tuple[Any, list[Any]]:
+            among_positives, rank = 1.0 + positives, 1.0 + positives + negatives
             value = among_positives / rank
-            shares = ops.cast(batch.is_positive, value.dtype) - ops.expand_dims(value, 1)
-            slopes = before * (1.0 - before) * shares
-            return value, slopes / ops.expand_dims(self.temperature * rank, 1)
+            return value, [(1.0 - value) / rank, -value / rank]
 
         similarities = self.distance.to_similarity(batch.pairwise(self.distance))
-        sums = sum_over_positives(similarities, batch.is_positive, precision)
+        sets = (batch.is_positive, batch.is_negative)
+        sums = sum_over_positives(
+            similarities, batch.is_positive, sets, self.temperature, precision
+        )
         counts = masked_count(batch.is_positive, sums.dtype)
         value = 1.0 - ops.divide_no_nan(sums, counts)
         return ops.where(counts > 0, value, 0.0), counts > 0

@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_metric.losses._labelled_batch import LabelledBatch
 from keras_metric.losses._masked import masked_max, masked_min
-from keras_metric.losses._semi_hard import semi_hard_sums, sorted_semi_hard
+from keras_metric.losses._semi_hard import semi_hard_columns, semi_hard_sums
 from keras_metric.losses._triplet_sums import Hinge, Sums, sums_over
 from keras_metric.miners._distance_weighted import DistanceWeightedMiner
 from keras_metric.miners._triplets import AllTriplets, IndexTriplets, Triplets, is_column
@@ -77,8 +77,9 @@ def _sums_with_swap(
     has_negative = ops.any(batch.is_negative, axis=1, keepdims=True)
     is_positive = ops.logical_and(is_positive, has_negative)
     if negatives == "semi-hard":
-        order, chosen, is_here = sorted_semi_hard(matrix, is_positive, batch.is_negative)
-        return _indexed(order, chosen, is_here, matrix, hinge, between)
+        chosen = semi_hard_columns(matrix, is_positive, batch.is_negative)
+        one_each = IndexTriplets(is_positive, batch.is_negative, chosen)
+        return sums_of_triplets(one_each, matrix, hinge, between)
     sign = 1.0 if negatives == "easy" else -1.0
     chosen = ops.argmax(ops.where(batch.is_negative, sign * fixed, -_INFINITY), axis=1)
     chosen = ops.broadcast_to(ops.expand_dims(chosen, 1), ops.shape(matrix))

@@ -9,8 +9,8 @@ from typing import Any
 
 from keras import ops
 
-from keras_metric.losses._masked import masked_count, masked_sum, take_columns
-from keras_metric.losses._semi_hard import suffix_minimum
+from keras_metric.losses._masked import masked_count, masked_sum
+from keras_metric.losses._sorted_rows import SortedRows
 from keras_metric.miners._triplets import AllTriplets, Triplets, column, is_column, walk_positives
 
 # Above this many positives of one anchor, sorting beats walking (measured on CPU).
@@ -136,47 +136,34 @@ def _visit(
 
 
 def _sort(triplets: Triplets, distances: Any, hinge: Hinge) -> Sums:
-    """Sort each anchor's negatives among its positives moved up by the margin.
+    """Sort each anchor's negatives, and look up its positives moved up by the margin.
 
     What a positive costs is then told by the number and the sum of the negatives before it.
     """
-    fixed, margin = ops.stop_gradient(distances), hinge.margin
-    negatives = ops.where(triplets.is_negative, fixed, _INFINITY)
-    keys = ops.where(triplets.is_positive, fixed + margin, negatives)
-    order = ops.argsort(keys, axis=1)
-    keys = ops.take_along_axis(keys, order, axis=1)
+    fixed = ops.stop_gradient(distances)
     is_positive, is_negative = (
-        ops.cast(ops.take_along_axis(ops.cast(mask, "int32"), order, axis=1), fixed.dtype)
-        for mask in (triplets.is_positive, triplets.is_negative)
+        ops.cast(mask, fixed.dtype) for mask in (triplets.is_positive, triplets.is_negative)
     )
+    negatives = SortedRows(fixed, triplets.is_negative)
+    moved = fixed + hinge.margin * is_positive
+    places = negatives.places(moved)
+    nearer = is_positive * ops.cast(places, fixed.dtype)
+
     # Sums of distances from the nearest, which keep more digits.
-    is_finite = keys < _INFINITY
-    relative = ops.where(is_finite, keys - ops.where(is_finite, keys, 0.0)[:, :1], 0.0)
-    before = ops.cumsum(is_negative, axis=1)
-    summed = ops.cumsum(is_negative * relative, axis=1)
-    sums = ops.sum(is_positive * (before * relative - summed), axis=1)
-
-    num_positives = ops.sum(is_positive, axis=1, keepdims=True)
-    num_negatives = before[:, -1:]
-    nearer, farther = _strictly_before(keys, before), _strictly_after(keys, is_positive)
-    weights = is_positive * nearer - is_negative * farther
-    ordered = take_columns(distances - fixed, order)
-    violated = ops.sum(is_positive * nearer, axis=1)
-    sums = ops.stop_gradient(sums) + ops.sum(ops.stop_gradient(weights) * ordered, axis=1)
-    return sums, (num_positives * num_negatives)[:, 0], violated
-
-
-def _strictly_before(ordered: Any, counted: Any) -> Any:
-    """Of a running count, the value before the first of several equal entries of a row."""
-    before = ops.concatenate([ops.zeros_like(counted[:, :1]), counted[:, :-1]], axis=1)
-    starts = ops.concatenate(
-        [ops.ones_like(ordered[:, :1], dtype="bool"), ordered[:, 1:] > ordered[:, :-1]], axis=1
+    is_finite = negatives.values < _INFINITY
+    nearest = ops.where(is_finite, negatives.values, 0.0)[:, :1]
+    beyond = ops.where(is_finite, negatives.values - nearest, 0.0)
+    zeros = ops.zeros_like(nearest)
+    before = ops.concatenate([zeros, ops.cumsum(beyond, axis=1)], axis=1)
+    before = ops.take_along_axis(before, places, axis=1)
+    sums = ops.sum(
+        ops.where(triplets.is_positive, nearer * (moved - nearest) - before, 0.0), axis=1
     )
-    before = ops.where(starts, before, 0.0)  # it only grows: a running maximum hands it on
-    return ops.flip(-suffix_minimum(ops.flip(-before, axis=1)), axis=1)
 
-
-def _strictly_after(ordered: Any, is_counted: Any) -> Any:
-    """How many counted entries of a row are strictly greater."""
-    counts = ops.flip(ops.cumsum(ops.flip(is_counted, axis=1), axis=1), axis=1)
-    return ops.flip(_strictly_before(-ops.flip(ordered, axis=1), ops.flip(counts, axis=1)), axis=1)
+    # Of a negative: the positives whose place is behind it.
+    behind = ops.cumsum(negatives.sums_at(places, is_positive), axis=1)
+    behind = ops.take_along_axis(behind[:, -1:] - behind, places, axis=1)
+    weights = ops.stop_gradient(nearer - is_negative * behind)
+    counts = ops.sum(is_positive, axis=1) * ops.sum(is_negative, axis=1)
+    sums = ops.stop_gradient(sums) + ops.sum(weights * (distances - fixed), axis=1)
+    return sums, counts, ops.sum(nearer, axis=1)

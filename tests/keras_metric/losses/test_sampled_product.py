@@ -12,7 +12,7 @@ from tests.backends import value_and_gradient
 @pytest.mark.parametrize("most", [0, 2, 32])
 @pytest.mark.parametrize("chance", [0.0, 0.2, 1.0])
 def test_value_and_gradients(monkeypatch, most, chance):
-    monkeypatch.setattr(_sampled_product, "_MOST_TO_WALK", most)
+    monkeypatch.setattr(_sampled_product, "MOST_TO_WALK", most)
     rng = np.random.default_rng(0)
     left, right = (rng.normal(size=(rows, 4)).astype("float32") for rows in (6, 9))
     mask, slopes = rng.random((6, 9)) < chance, rng.normal(size=(6, 9)).astype("float32")
