@@ -15,7 +15,7 @@ from keras import ops
 from keras_metric.miners._triplets import column, is_column, walk_positives
 
 # Above this many positives of one anchor, the grid beats walking (measured on CPU).
-_MOST_TO_WALK = 64
+_MOST_TO_WALK = 20
 _NODES = 680  # enough for cosines at a temperature of 0.01
 _SPACING = 0.3  # of the nodes, in temperatures
 # Nodes that stand for an entry between them: comparisons are then right to 3e-6, and their

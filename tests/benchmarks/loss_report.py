@@ -39,10 +39,10 @@ Memory of compiled steps is that of a pass of its own, whose allocators keep not
 oneDNN and of the C library make steps faster, and hide what they take.
 Other work may have run beside this: read ratios. The first call, which compiles, is not counted.
 
-Two classes make as many positives as negatives. There `SmoothAPLoss` and `PNPLoss` are defined by a
-sigmoid for each of batch x batch x positives, and `AngularLoss` by as many products; `TripletLoss`
-and `TripletSemiHardLoss` sort each row, which takes XLA on a CPU several times as long as numpy.
-"""
+Two classes make as many positives as negatives: the triplet losses then sort each row and look
+places up in it, `SmoothAPLoss` and `PNPLoss` interpolate on a grid, and `AngularLoss` multiplies
+in tiles.
+{days}"""
 
 
 class Results:
@@ -209,9 +209,31 @@ def _line(
         panel.plot(*zip(*known, strict=True), markersize=5, **style)
 
 
+def saved_rows(folder: Path) -> list[Cell]:
+    """The cells of earlier runs."""
+    path = folder / "losses.json"
+    if not path.exists():
+        return []
+    saved = json.loads(path.read_text(encoding="utf-8"))
+    return [{"date": saved["date"], **row} for row in saved["rows"]]
+
+
+def _days(rows: list[Cell]) -> str:
+    """Which losses were measured on which day, where it was not one day."""
+    dates = sorted({row["date"] for row in rows})
+    if len(dates) == 1:
+        return ""
+    parts = []
+    for date in dates[1:]:
+        names = sorted({r["loss"] for r in rows if r["date"] == date} - {MATRIX, STEP})
+        parts.append(f"on {date} {', '.join(f'`{name}`' for name in names)}")
+    return f"\nMeasured {'; '.join(parts)}; the others on {dates[0]}.\n"
+
+
 def write(rows: list[Cell], flags: argparse.Namespace) -> None:
-    """`losses.md`, `.json` and `.png` in the output folder."""
+    """`losses.md`, `.json` and `.png` in the output folder; later rows replace earlier ones."""
     results, folder = Results(rows), flags.output
+    rows = list(results.cells.values())
     wanted = floors(results)
     limits = ("seconds", "gigabytes", "patient_seconds", "patient_gigabytes")
     limited = {name: getattr(flags, name) for name in limits}
@@ -219,7 +241,7 @@ def write(rows: list[Cell], flags: argparse.Namespace) -> None:
     about = {**report.about("losses", _PACKAGES), "limits": limited}
     content = json.dumps({**about, "wanted": wanted, "rows": rows}, indent=1)
     (folder / "losses.json").write_text(content + "\n", encoding="utf-8")
-    parts = ["# Losses", _TEXT.format(**limited), report.table(wanted)]
+    parts = ["# Losses", _TEXT.format(**limited, days=_days(rows)), report.table(wanted)]
     parts += ["![Time and memory over the batch](losses.png)", tables(results)]
     (folder / "losses.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     plot(results, folder / "losses.png")

@@ -7,6 +7,9 @@ the (batch, batch) distance matrix and its gradient.
 
     python -m tests.benchmarks.losses                        # all of it, into docs/benchmarks
     python -m tests.benchmarks.losses --quick --backends JAX --losses NTXentLoss
+
+Cells taken anew replace the same ones in `losses.json`, with the day on which they were taken;
+the others are kept. The yardstick, the distance matrix, is taken anew beside any of them.
 """
 
 import argparse
@@ -182,11 +185,12 @@ def main() -> None:
     unknown = set(flags.losses or ()) - set(known)
     if unknown:
         parser.error(f"no such losses: {sorted(unknown)}; known are {known}")
-    rows, start = [], time.time()
+    rows, start = loss_report.saved_rows(flags.output), time.time()
+    today = time.strftime("%Y-%m-%d")
     for competitor in flags.backends:
         cells = cells_of(competitor, sizes, flags.losses or known)
         for found in measured(competitor, cells, flags):
-            rows.append({"who": competitor, **found})
+            rows.append({"who": competitor, **found, "date": today})
             what = found.get("failed") or f"{found['ms']:.2f} ms {found['MB']:.0f} MB"
             print(
                 f"{time.time() - start:5.0f} s {competitor:10s} {found['loss']:30s} "

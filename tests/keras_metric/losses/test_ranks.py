@@ -59,7 +59,7 @@ def test_counts_and_slopes_are_the_plain_sums(monkeypatch, way, rows):
 @slow_on_jax
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
-    "cls, expected, arguments",
+    ("cls", "expected", "arguments"),
     [
         (losses.SmoothAPLoss, oracle.smooth_ap, {}),
         (losses.SmoothAPLoss, oracle.smooth_ap, {"temperature": 0.1}),
