@@ -85,8 +85,7 @@ def _in_order(batch: LabelledBatch) -> tuple[Any, LabelledBatch, Any]:
     """
     rows = ops.shape(batch.embeddings)[0]
     own = ops.arange(rows, dtype="int32")
-    # Unknown or fewer rows: XLA takes a minute to compile tiles of less than 1,024 rows.
-    if not batch.is_same_set or not isinstance(rows, int) or rows < LEAST_ROWS:
+    if not batch.is_same_set or (isinstance(rows, int) and rows < LEAST_ROWS):
         return False, batch, own
     # Of each row, the first of its class, which may be itself.
     has_positive = ops.any(batch.is_positive, axis=1)
@@ -100,7 +99,7 @@ def _in_order(batch: LabelledBatch) -> tuple[Any, LabelledBatch, Any]:
 
     expected = pairs_of(first)
     most = ops.max(ops.sum(ops.cast(batch.is_positive, "int32"), axis=1))
-    by_class = most > MOST_TO_WALK
+    by_class = ops.logical_and(rows >= LEAST_ROWS, most > MOST_TO_WALK)
     for mask, one in zip((batch.is_positive, batch.is_negative), expected, strict=True):
         by_class = ops.logical_and(by_class, ops.all(mask == one))
     order = ops.where(by_class, ops.cast(ops.argsort(first), "int32"), own)

@@ -25,16 +25,13 @@ def class_product(matrix: Any, is_class: Any, is_other: Any) -> Any:
     """
     if _IS_WHOLE:
         return ops.matmul(matrix, ops.transpose(matrix))
-    padded, partners, columns = _padded(matrix), _touched(is_class), _touched(is_other)
+    tiles = _Tiles(matrix)
+    partners, columns = _touched(is_class), _touched(is_other)
 
     def tile(row: Any, partner: Any, column: Any) -> Any:
-        of_partner = ops.transpose(_tile(padded, partner, column))
-        return ops.matmul(_tile(padded, row, column), of_partner)
+        return ops.matmul(tiles.at(row, column), ops.transpose(tiles.at(partner, column)))
 
-    def wanted(row: Any, partner: Any) -> Any:
-        return columns[row]
-
-    return _cropped(_fill(padded, partners, wanted, tile), matrix)
+    return tiles.filled(partners, lambda row, partner: ops.take(columns, row, axis=0), tile)
 
 
 def class_product_gradient(slopes: Any, matrix: Any, is_class: Any, is_other: Any) -> Any:
@@ -48,43 +45,63 @@ def class_product_gradient(slopes: Any, matrix: Any, is_class: Any, is_other: An
     """
     if _IS_WHOLE:
         return ops.matmul(slopes + ops.transpose(slopes), matrix)
-    padded, partners, columns = _padded(matrix), _touched(is_class), _touched(is_other)
-    slopes = _padded(slopes)
+    tiles, by = _Tiles(matrix), _Tiles(slopes)
+    partners, columns = _touched(is_class), _touched(is_other)
 
     def tile(row: Any, column: Any, partner: Any) -> Any:
-        both = _tile(slopes, row, partner) + ops.transpose(_tile(slopes, partner, row))
-        return ops.matmul(both, _tile(padded, partner, column))
+        both = by.at(row, partner) + ops.transpose(by.at(partner, row))
+        return ops.matmul(both, tiles.at(partner, column))
 
-    def wanted(row: Any, column: Any) -> Any:
-        return partners[row]
-
-    return _cropped(_fill(padded, columns, wanted, tile), matrix)
+    return tiles.filled(columns, lambda row, column: ops.take(partners, row, axis=0), tile)
 
 
-def _fill(like: Any, tiles: Any, wanted: Callable[..., Any], tile: Callable[..., Any]) -> Any:
-    """Each of the tiles is the sum of `tile(row, column, inner)` over what is wanted for it."""
-    size = ops.shape(tiles)[0]
+class _Tiles:
+    """A square matrix cut into tiles, one behind the other.
 
-    def outer(number: Any, total: Any) -> tuple[Any, Any]:
-        row, column = order[number] // size, order[number] % size
-        inner, num_inner = _true_first(wanted(row, column))
-        _, part = ops.while_loop(
-            lambda n, part: n < num_inner,
-            lambda n, part: (n + 1, part + tile(row, column, inner[n])),
-            (zero, ops.zeros((_TILE, _TILE), dtype=like.dtype)),
+    They are taken as entries of an axis: to compile a slice of a matrix, TensorFlow wants
+    to know where it starts, and compiles anew for every batch.
+    """
+
+    def __init__(self, matrix: Any) -> None:
+        self.size = ops.shape(matrix)[0]
+        self.side = -(-self.size // _TILE)
+        tiles = ops.transpose(_cut(matrix), (0, 2, 1, 3))
+        self.tiles = ops.reshape(tiles, (self.side * self.side, _TILE, _TILE))
+
+    def at(self, row: Any, column: Any) -> Any:
+        """One tile."""
+        return ops.take(self.tiles, row * self.side + column, axis=0)
+
+    def filled(self, mask: Any, wanted: Callable[..., Any], tile: Callable[..., Any]) -> Any:
+        """Another matrix, whose tiles in the mask are sums of `tile(row, column, inner)`.
+
+        Over the `inner` that `wanted(row, column)` says.
+        """
+
+        def outer(number: Any, total: Any) -> tuple[Any, Any]:
+            place = ops.take(order, number)
+            row, column = place // self.side, place % self.side
+            inner, num_inner = _true_first(wanted(row, column))
+            _, part = ops.while_loop(
+                lambda n, part: n < num_inner,
+                lambda n, part: (n + 1, part + tile(row, column, ops.take(inner, n))),
+                (zero, ops.zeros((_TILE, _TILE), dtype=self.tiles.dtype)),
+            )
+            return number + 1, ops.slice_update(total, (place, 0, 0), ops.expand_dims(part, 0))
+
+        order, count = _true_first(ops.reshape(mask, (-1,)))
+        zero = ops.convert_to_tensor(0, dtype="int32")
+        _, total = ops.while_loop(
+            lambda number, total: number < count, outer, (zero, ops.zeros_like(self.tiles))
         )
-        return number + 1, ops.slice_update(total, (row * _TILE, column * _TILE), part)
-
-    order, count = _true_first(ops.reshape(tiles, (-1,)))
-    zero = ops.convert_to_tensor(0, dtype="int32")
-    _, total = ops.while_loop(
-        lambda number, total: number < count, outer, (zero, ops.zeros_like(like))
-    )
-    return total
+        total = ops.reshape(total, (self.side, self.side, _TILE, _TILE))
+        total = ops.transpose(total, (0, 2, 1, 3))
+        whole = self.side * _TILE
+        return ops.reshape(total, (whole, whole))[: self.size, : self.size]
 
 
 def _true_first(flags: Any) -> tuple[Any, Any]:
-    """Places where a mask is True, then zeros; and how many there are."""
+    """Places of a mask in the order of True, then zeros; and how many there are."""
     flags = ops.cast(flags, "int32")
     size = ops.shape(flags)[0]
     places = ops.arange(size, dtype="int32") * flags
@@ -95,20 +112,12 @@ def _true_first(flags: Any) -> tuple[Any, Any]:
 
 def _touched(mask: Any) -> Any:
     """Whether there is anything in each tile."""
-    mask = _padded(mask)
-    tiles = ops.shape(mask)[0] // _TILE
-    return ops.max(ops.reshape(mask, (tiles, _TILE, tiles, _TILE)), axis=(1, 3)) > 0
+    return ops.max(_cut(mask), axis=(1, 3)) > 0
 
 
-def _padded(x: Any) -> Any:
-    """Zeros added until the sides are whole tiles."""
-    return ops.pad(x, [(0, -size % _TILE) for size in ops.shape(x)])
-
-
-def _cropped(x: Any, like: Any) -> Any:
-    rows, columns = ops.shape(like)
-    return x[:rows, :columns]
-
-
-def _tile(x: Any, row: Any, column: Any) -> Any:
-    return ops.slice(x, (row * _TILE, column * _TILE), (_TILE, _TILE))
+def _cut(x: Any) -> Any:
+    """A square matrix, with zeros added, as `(tiles, tile, tiles, tile)`."""
+    size = ops.shape(x)[0]
+    x = ops.pad(x, [(0, -size % _TILE)] * 2)
+    side = -(-size // _TILE)
+    return ops.reshape(x, (side, _TILE, side, _TILE))
