@@ -45,6 +45,24 @@ PML: dict[str, tuple[str, dict[str, Any]]] = {
     "TripletLoss": ("TripletMarginLoss", {}),
     "TripletSemiHardLoss": ("TripletMarginLoss", {"margin": 0.2}),
     "TupletMarginLoss": ("TupletMarginLoss", {}),
+    "VICRegLoss": ("VICRegLoss", {}),
+    # These make their proxies themselves.
+    "ArcFaceLoss": ("ArcFaceLoss", {}),
+    "CosFaceLoss": ("CosFaceLoss", {}),
+    "LargeMarginSoftmaxLoss": ("LargeMarginSoftmaxLoss", {}),
+    "NormalizedSoftmaxLoss": ("NormalizedSoftmaxLoss", {}),
+    "ProxyAnchorLoss": ("ProxyAnchorLoss", {}),
+    "ProxyNCALoss": ("ProxyNCALoss", {}),
+    "SoftTripleLoss": ("SoftTripleLoss", {"centers_per_class": 10}),
+    "SphereFaceLoss": ("SphereFaceLoss", {}),
+    "SubCenterArcFaceLoss": ("SubCenterArcFaceLoss", {"sub_centers": 3}),
+}
+# What the heads of losses on class proxies are given.
+HEADS: dict[str, dict[str, Any]] = {
+    "LargeMarginSoftmaxLoss": {"lengths": "both"},
+    "SoftTripleLoss": {"centers_per_class": 10},
+    "SphereFaceLoss": {"lengths": "embedding"},
+    "SubCenterArcFaceLoss": {"centers_per_class": 3},
 }
 # Functions of `tests.oracles.tfa`, and a margin.
 TFA = {
@@ -67,7 +85,7 @@ def public_losses() -> dict[str, str]:
         if issubclass(cls, losses.LabelledBatchLoss):
             kind = "labelled"
         elif issubclass(cls, losses.ClassProxyLoss):
-            kind = "proxies, lengths" if cls._shape.endswith("2)") else f"proxies {cls._rank}"
+            kind = f"proxies {HEADS.get(name, {}).get('centers_per_class', 1)}"
         elif name.startswith("Triplet"):
             kind = "triplets"
         elif "Multilabel" in name:
@@ -88,12 +106,10 @@ def inputs(kind: str, size: int, num_classes: int | None) -> tuple[np.ndarray, n
         if kind == "views":
             labels = np.arange(size) % 2
     if kind.startswith("proxies"):
-        proxies = np.random.default_rng(1).normal(size=(64, classes)) / 8
-        x = np.clip(x @ proxies, -1, 1).astype("float32")
-        if kind.endswith("3"):
-            x = np.stack([x] * 4, axis=2)
-        elif kind.endswith("lengths"):
-            x = np.stack([x, np.ones_like(x)], axis=2)
+        # Behind the embeddings, so that both get a gradient.
+        rows = classes * int(kind.split()[1])
+        proxies = np.random.default_rng(1).normal(size=(rows, 64)) / 8
+        x = np.concatenate([x, proxies]).astype("float32")
     return labels, x
 
 
@@ -106,11 +122,13 @@ def step_of(competitor: str, name: str) -> Callable[..., Any]:
         theirs = getattr(tfa, function)
         return tensorflow_step(lambda y, x: theirs(y, x, margin), competitor.endswith("XLA"))
     if competitor == "PML":
-        return torch_step(_peer(name))
+        return torch_step(_peer_of_proxies(name) if _has_proxies(name) else _peer(name))
     ours: Callable[..., Any] = _matrix if name == MATRIX else _ours(name)
     if competitor == "TensorFlow":
-        return tensorflow_step(ours, jit=True)
-    return jax_step(ours) if competitor == "JAX" else torch_step(ours)
+        step = tensorflow_step(ours, jit=True)
+    else:
+        step = jax_step(ours) if competitor == "JAX" else torch_step(ours)
+    return ours.before(step) if isinstance(ours, _BehindAHead) else step
 
 
 def _matrix(labels: Any, x: Any) -> Any:
@@ -124,7 +142,57 @@ def _matrix(labels: Any, x: Any) -> Any:
 def _ours(name: str) -> Callable[..., Any]:
     from keras_metric import losses
 
-    return getattr(losses, name)(**ARGUMENTS.get(name, {}))
+    loss = getattr(losses, name)(**ARGUMENTS.get(name, {}))
+    return _BehindAHead(loss, HEADS.get(name, {})) if _has_proxies(name) else loss
+
+
+def _has_proxies(name: str) -> bool:
+    return public_losses()[name].startswith("proxies")
+
+
+class _BehindAHead:
+    """A loss of embeddings with the proxies behind them."""
+
+    def __init__(self, loss: Any, arguments: dict[str, Any]) -> None:
+        self.loss, self.arguments = loss, arguments
+        self.heads: dict[int, Any] = {}
+
+    def __call__(self, labels: Any, x: Any) -> Any:
+        size = labels.shape[0]
+        head = self.heads[x.shape[0] - size]
+        similarities, _ = head.stateless_call([x[size:]], [], x[:size])
+        return self.loss(labels, similarities)
+
+    def before(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """Make the head for a batch outside of what is compiled."""
+        from keras_metric import layers
+
+        def with_head(labels: Any, x: Any) -> Any:
+            rows = len(x) - len(labels)
+            if rows not in self.heads:
+                num_classes = rows // self.arguments.get("centers_per_class", 1)
+                self.heads[rows] = layers.ProxyHead(num_classes, **self.arguments)
+                self.heads[rows].build((None, 64))
+            return step(labels, x)
+
+        return with_head
+
+
+def _peer_of_proxies(name: str) -> Callable[..., Any]:
+    """The peer's loss, which holds as many proxies as there are classes; of the same input."""
+    from pytorch_metric_learning import losses
+
+    theirs, arguments = PML[name]
+    known: dict[int, Any] = {}
+
+    def of_both(labels: Any, x: Any) -> Any:
+        num_classes = int(labels.max()) + 1
+        if num_classes not in known:
+            sizes = {"num_classes": num_classes, "embedding_size": 64}
+            known[num_classes] = getattr(losses, theirs)(**sizes, **arguments)
+        return known[num_classes](x[: len(labels)], labels)
+
+    return of_both
 
 
 def _peer(name: str) -> Callable[..., Any]:
@@ -132,6 +200,8 @@ def _peer(name: str) -> Callable[..., Any]:
 
     theirs, arguments = PML[name]
     loss = getattr(losses, theirs)(**arguments)
+    if name == "VICRegLoss":
+        return lambda y, x: loss(x[:, 0], ref_emb=x[:, 1])
     miner: Any = None
     if name == "TripletSemiHardLoss":
         miner = miners.TripletMarginMiner(0.2, "semihard")

@@ -33,7 +33,8 @@ Keras leaves it by default. PML is pytorch-metric-learning; "TFA" is a reference
 Addons' published (batch, batch, batch) form. Every backend and peer ran in a process of its own; a
 cell over {seconds:g} s or {gigabytes:g} GB was cut, and larger batches of it were not tried; a
 peer's cell that a wanted figure needs had {patient_seconds:g} s and {patient_gigabytes:g} GB.
-Losses linear in the batch are measured at its ends.
+Losses linear in the batch are measured at its ends; those on class proxies with `ProxyHead`, whose
+proxies get a gradient too.
 
 Memory of compiled steps is that of a pass of its own, whose allocators keep nothing: those of
 oneDNN and of the C library make steps faster, and hide what they take.

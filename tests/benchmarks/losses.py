@@ -9,7 +9,7 @@ the (batch, batch) distance matrix and its gradient.
     python -m tests.benchmarks.losses --quick --backends JAX --losses NTXentLoss
 
 Cells taken anew replace the same ones in `losses.json`, with the day on which they were taken;
-the others are kept. The yardstick, the distance matrix, is taken anew beside any of them.
+the others are kept. The distance matrix is taken anew beside any loss that is set against it.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def cells_of(competitor: str, sizes: list[int], chosen: list[str]) -> list[Cell]
         kinds = {name: kind for name, kind in kinds.items() if name in PML}
     elif competitor.startswith("TFA"):
         kinds = {name: kind for name, kind in kinds.items() if name in TFA}
-    else:
+    elif "labelled" in kinds.values():
         kinds = {MATRIX: "matrix", **kinds}
     found: list[Cell] = []
     for name, kind in kinds.items():
@@ -55,7 +55,7 @@ def cells_of(competitor: str, sizes: list[int], chosen: list[str]) -> list[Cell]
         for size in sorted({min(sizes), max(sizes)} if is_linear else sizes):
             both = [None, 2] if kind == "labelled" else [None]
             found += [{"loss": name, "size": size, "classes": classes} for classes in both]
-    if competitor in ("TensorFlow", "JAX", "PyTorch"):
+    if competitor in loss_report.OURS and "TripletSemiHardLoss" in kinds:
         found.append({"loss": STEP, "size": 130, "classes": 10})
     return found
 
