@@ -24,8 +24,8 @@ class PNPLoss(PairLoss):
     `(1 + R) log(1 + R)` (Iu), `(b R - log(1 + b R)) / b^2` (Ib), `log(1 + R)` (Ds),
     `1 - (1 + R)^-alpha` (Dq). What is averaged: all anchors that have a positive. Defaults
     are pytorch-metric-learning's, which counts the anchor as its own positive; here it
-    never is. Above 20 positives of one anchor the comparisons are interpolated, right to
-    3e-6, while the similarities span at most 200 times `anneal`.
+    never is. In 32 bits the comparisons are interpolated where an anchor has more than 20
+    positives, right to 3e-6, while the similarities span at most 200 times `anneal`.
 
     Reference: [Li et al., 2021](https://arxiv.org/abs/2102.04640), equations 5 to 13.
 

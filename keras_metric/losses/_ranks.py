@@ -41,13 +41,17 @@ def sum_over_positives(
         term: Elementwise function of as many counts as there are sets.
     """
     fixed = ops.stop_gradient(similarities)
-    grid = _Grid(fixed, is_positive, sets, temperature)
-    most = ops.max(ops.sum(ops.cast(is_positive, "int32"), axis=1))
-    sums, slopes = ops.cond(
-        ops.logical_or(most <= _MOST_TO_WALK, grid.is_too_short),
-        lambda: _walk(fixed, is_positive, sets, temperature, term),
-        lambda: grid.sums_and_slopes(term),
-    )
+
+    def walk() -> tuple[Any, Any]:
+        return _walk(fixed, is_positive, sets, temperature, term)
+
+    if keras.backend.standardize_dtype(fixed.dtype) == "float64":
+        sums, slopes = walk()  # whoever wants 64 bits does not want a grid's six digits
+    else:
+        grid = _Grid(fixed, is_positive, sets, temperature)
+        most = ops.max(ops.sum(ops.cast(is_positive, "int32"), axis=1))
+        may_walk = ops.logical_or(most <= _MOST_TO_WALK, grid.is_too_short)
+        sums, slopes = ops.cond(may_walk, walk, lambda: grid.sums_and_slopes(term))
     sums, slopes = ops.stop_gradient(sums), ops.stop_gradient(slopes)
     return sums + ops.sum(slopes * (similarities - fixed), axis=1)
 

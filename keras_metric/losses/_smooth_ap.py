@@ -21,9 +21,9 @@ class SmoothAPLoss(PairLoss):
     a positive. Classes may be of any size and in any order, where
     pytorch-metric-learning's wants sorted batches with as many classes as samples a class;
     it ranks the anchor itself too, which always comes first: here an anchor is never its
-    own positive. The defaults are the same. Above 20 positives of one anchor
-    the comparisons are interpolated, right to 3e-6, while the similarities span at most 200
-    temperatures.
+    own positive. The defaults are the same. In 32 bits the comparisons are
+    interpolated where an anchor has more than 20 positives, right to 3e-6, while the
+    similarities span at most 200 temperatures.
 
     Reference: [Brown et al., 2020](https://arxiv.org/abs/2007.12163), equation 6.
 

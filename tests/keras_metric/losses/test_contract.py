@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_metric.losses import LabelledBatchLoss
+from keras_metric import losses
+from keras_metric.losses import LabelledBatchLoss, _ranks, _semi_hard, _triplet_sums
 from keras_metric.losses._pair_loss import MinedLoss
 from tests.backends import (
     compiled_on_jax,
     loss_value,
+    slow_on_jax,
     value_and_gradient,
     value_and_gradient_of,
 )
@@ -53,6 +55,29 @@ def test_degenerate_batches_are_finite(cls):
             if dtype == "float16" and (cls.__name__, name) in BEYOND_FLOAT16:
                 continue
             assert np.all(np.isfinite(gradient.astype("float32"))), (name, dtype)
+
+
+@slow_on_jax
+@pytest.mark.parametrize(
+    ("cls", "module"),
+    [
+        (losses.PNPLoss, _ranks),
+        (losses.SmoothAPLoss, _ranks),
+        (losses.TripletLoss, _triplet_sums),
+        (losses.TripletSemiHardLoss, _semi_hard),
+    ],
+)
+def test_degenerate_batches_are_finite_by_the_way_of_large_classes(cls, module, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_TO_WALK", -1)
+    batches = {**degenerate_batches(), "one sample": (np.array([7]), np.array([[0.6, 0.8]]))}
+    for name, (labels, x) in batches.items():
+        for dtype in ("float32", "float16"):
+            value, gradient = value_and_gradient(
+                lambda x, labels=labels: cls()(labels, x), x.astype("float32"), dtype
+            )
+            assert np.isfinite(value), (name, dtype)
+            if dtype != "float16" or (cls.__name__, name) not in BEYOND_FLOAT16:
+                assert np.all(np.isfinite(gradient.astype("float32"))), (name, dtype)
 
 
 @every_loss
