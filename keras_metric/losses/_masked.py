@@ -45,14 +45,3 @@ def masked_logsumexp(x: Any, mask: Any, with_zero: bool = False) -> Any:
         total = total + ops.exp(-largest)
     is_empty = total <= 0
     return ops.where(is_empty, 0.0, ops.log(ops.where(is_empty, 1.0, total)) + largest)
-
-
-def take_columns(x: Any, columns: Any) -> Any:
-    """Entries of each row at `columns`, both `(batch, refs)`.
-
-    Like `take_along_axis`, whose gradient XLA cannot compile inside a `cond` for a batch whose
-    size TensorFlow does not know.
-    """
-    rows, width = ops.shape(x)
-    starts = ops.expand_dims(ops.arange(rows, dtype="int32") * width, 1)
-    return ops.take(ops.reshape(x, (-1,)), starts + ops.cast(columns, "int32"), axis=0)

@@ -12,6 +12,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_metric.miners._triplets import column, is_column, walk_positives
+
 # Above this many positives of one anchor, the grid beats walking (measured on CPU).
 _MOST_TO_WALK = 20
 _NODES = 680  # enough for cosines at a temperature of 0.01
@@ -59,35 +61,23 @@ def sum_over_positives(
 def _walk(
     fixed: Any, is_positive: Any, sets: Sequence[Any], temperature: float, term: Term
 ) -> tuple[Any, Any]:
-    size = ops.shape(fixed)[1]
-    columns = ops.expand_dims(ops.arange(size, dtype="int32"), 0)
-
-    def next_after(position: Any) -> Any:
-        later = ops.where(ops.logical_and(is_positive, columns > position), columns, size)
-        return ops.min(later, axis=1, keepdims=True)
-
-    def step(position: Any, sums: Any, slopes: Any) -> tuple[Any, Any, Any]:
-        is_valid, is_this = position < size, columns == position
-        own = ops.take_along_axis(fixed, ops.minimum(position, size - 1), axis=1)
-        before = ops.where(is_this, 0.0, ops.sigmoid((fixed - own) / temperature))
+    def step(columns: Any, has_one: Any, state: tuple[Any, Any]) -> tuple[Any, Any]:
+        is_this = is_column(columns, fixed)
+        before = ops.sigmoid((fixed - column(fixed, columns)) / temperature)
+        before = ops.where(is_this, 0.0, before)
         picked = (ops.where(mask, before, 0.0) for mask in sets)
         value, by_count = term(*(ops.sum(one, axis=1, keepdims=True) for one in picked))
-        by_entry: Any = 0.0
+        slopes: Any = 0.0
         for mask, slope in zip(sets, by_count, strict=True):
-            slope = ops.where(is_valid, slope / temperature, 0.0)
-            by_entry = ops.where(mask, slope, by_entry)
-        by_entry = by_entry * before * (1.0 - before)
-        to_own = ops.sum(by_entry, axis=1, keepdims=True)
-        slopes = slopes + ops.where(is_this, -to_own, by_entry)
-        return next_after(position), sums + ops.where(is_valid, value, 0.0)[:, 0], slopes
+            slope = ops.where(has_one, slope / temperature, 0.0)
+            slopes = ops.where(mask, slope, slopes)
+        slopes = slopes * before * (1.0 - before)
+        to_own = ops.sum(slopes, axis=1, keepdims=True)
+        sums = state[0] + ops.where(has_one, value, 0.0)[:, 0]
+        return sums, state[1] + ops.where(is_this, -to_own, slopes)
 
-    start = next_after(-ops.ones_like(columns[:, :1]))
-    _, sums, slopes = ops.while_loop(
-        lambda position, sums, slopes: ops.any(position < size),
-        step,
-        (start, ops.zeros_like(fixed[:, 0]), ops.zeros_like(fixed)),
-    )
-    return sums, slopes
+    start = (ops.zeros_like(fixed[:, 0]), ops.zeros_like(fixed))
+    return walk_positives(is_positive, step, start)
 
 
 class _Grid:

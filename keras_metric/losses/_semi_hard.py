@@ -9,14 +9,11 @@ many positives an anchor has: walking over the positives costs a few reductions 
 from collections.abc import Callable
 from typing import Any
 
-import keras
 from keras import ops
 
+from keras_metric.losses._sorted_rows import MOST_TO_WALK as _MOST_TO_WALK
 from keras_metric.losses._sorted_rows import SortedRows
 
-# Above this many positives of one anchor, sorting beats walking (measured on CPU); sooner where
-# steps are not compiled.
-_MOST_TO_WALK = 8 if keras.backend.backend() == "torch" else 32
 _INFINITY = float("inf")
 
 # A violation `v` of the margin costs `cost(v)`; `slope` is its derivative.

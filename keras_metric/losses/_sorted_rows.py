@@ -12,6 +12,9 @@ from typing import Any
 import keras
 from keras import ops
 
+# Above this many positives of one anchor, sorting beats walking (measured on CPU); sooner where
+# steps are not compiled.
+MOST_TO_WALK = 8 if keras.backend.backend() == "torch" else 32
 # XLA sorts all rows of one call on one core; several calls run beside each other.
 _PARTS = 4
 _INTEGERS = {"float32": "int32", "float64": "int64"}

@@ -7,16 +7,13 @@ number of those that violate the margin, three tensors of shape `(batch,)`.
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 from keras import ops
 
 from keras_metric.losses._masked import masked_count, masked_sum
+from keras_metric.losses._sorted_rows import MOST_TO_WALK as _MOST_TO_WALK
 from keras_metric.losses._sorted_rows import SortedRows
 from keras_metric.miners._triplets import AllTriplets, Triplets, column, is_column, walk_positives
 
-# Above this many positives of one anchor, sorting beats walking (measured on CPU); sooner where
-# steps are not compiled.
-_MOST_TO_WALK = 8 if keras.backend.backend() == "torch" else 32
 _INFINITY = float("inf")
 
 Sums = tuple[Any, Any, Any]
