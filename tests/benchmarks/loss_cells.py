@@ -23,7 +23,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "TripletHardLoss": {"margin": 0.2},
 }
 
-# What pytorch-metric-learning calls a loss, and what it needs to be the same.
+# What pytorch-metric-learning calls a loss, and what it needs to be the same. Not here: its
+# DynamicSoftMarginLoss has no gradient (it overwrites what that needs), its SmoothAPLoss takes
+# only batches of as many classes as samples a class.
 PML: dict[str, tuple[str, dict[str, Any]]] = {
     "AngularLoss": ("AngularLoss", {}),
     "CircleLoss": ("CircleLoss", {}),
@@ -46,6 +48,8 @@ PML: dict[str, tuple[str, dict[str, Any]]] = {
     "TripletSemiHardLoss": ("TripletMarginLoss", {"margin": 0.2}),
     "TupletMarginLoss": ("TupletMarginLoss", {}),
     "VICRegLoss": ("VICRegLoss", {}),
+    "InfoNCELoss": ("NTXentLoss", {}),
+    "NpairsLoss": ("NPairsLoss", {}),
     # These make their proxies themselves.
     "ArcFaceLoss": ("ArcFaceLoss", {}),
     "CosFaceLoss": ("CosFaceLoss", {}),
@@ -56,6 +60,12 @@ PML: dict[str, tuple[str, dict[str, Any]]] = {
     "SoftTripleLoss": ("SoftTripleLoss", {"centers_per_class": 10}),
     "SphereFaceLoss": ("SphereFaceLoss", {}),
     "SubCenterArcFaceLoss": ("SubCenterArcFaceLoss", {"sub_centers": 3}),
+}
+# How the peer's losses on two views, `(batch, 2, dim)`, are called.
+VIEWS: dict[str, Callable[[Any], Callable[..., Any]]] = {
+    "InfoNCELoss": lambda loss: lambda y, x: _self_supervised(loss)(x[:, 0], x[:, 1]),
+    "NpairsLoss": lambda loss: lambda y, x: loss(*_pairs_of_views(x)),
+    "VICRegLoss": lambda loss: lambda y, x: loss(x[:, 0], ref_emb=x[:, 1]),
 }
 # What the heads of losses on class proxies are given.
 HEADS: dict[str, dict[str, Any]] = {
@@ -200,14 +210,29 @@ def _peer(name: str) -> Callable[..., Any]:
 
     theirs, arguments = PML[name]
     loss = getattr(losses, theirs)(**arguments)
-    if name == "VICRegLoss":
-        return lambda y, x: loss(x[:, 0], ref_emb=x[:, 1])
+    if name in VIEWS:
+        return VIEWS[name](loss)
     miner: Any = None
     if name == "TripletSemiHardLoss":
         miner = miners.TripletMarginMiner(0.2, "semihard")
     elif name == "TripletHardLoss":
         miner = miners.BatchHardMiner()
     return lambda y, x: loss(x, y) if miner is None else loss(x, y, miner(x, y))
+
+
+def _self_supervised(loss: Any) -> Any:
+    from pytorch_metric_learning import losses
+
+    return losses.SelfSupervisedLoss(loss, symmetric=False)
+
+
+def _pairs_of_views(x: Any) -> tuple[Any, Any, tuple[Any, ...]]:
+    """Embeddings, labels and pairs of views, each of a class of its own."""
+    import torch
+
+    first = torch.arange(len(x))
+    pairs = (first, first + len(x), first[:0], first[:0])
+    return torch.cat([x[:, 0], x[:, 1]]), first.repeat(2), pairs
 
 
 class Peak:
