@@ -45,3 +45,9 @@ def masked_logsumexp(x: Any, mask: Any, with_zero: bool = False) -> Any:
         total = total + ops.exp(-largest)
     is_empty = total <= 0
     return ops.where(is_empty, 0.0, ops.log(ops.where(is_empty, 1.0, total)) + largest)
+
+
+def flat_places(columns: Any, width: Any) -> Any:
+    """Where the columns of each row are, in rows of a width put one behind the other."""
+    rows = ops.arange(ops.shape(columns)[0], dtype="int32")
+    return columns + ops.expand_dims(rows * width, 1)

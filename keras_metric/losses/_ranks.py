@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_metric.losses._masked import flat_places
 from keras_metric.miners._triplets import column, is_column, walk_positives
 
 # Above this many positives of one anchor, the grid beats walking (measured on CPU).
@@ -176,7 +177,7 @@ def _spread(node: Any, shares: list[Any], values: Any, grids: int) -> Any:
     size = grids * _NODES
     parts = ops.reshape(ops.stack([share * values for share in shares], axis=-1), (-1, _ORDER))
     rows = ops.shape(node)[0]
-    places = ops.reshape(_flat(node, size), (-1,))
+    places = ops.reshape(flat_places(node, size), (-1,))
     cells = ops.segment_sum(parts, places, num_segments=rows * size)
     cells = ops.reshape(cells, (rows, size, _ORDER))
     total = cells[:, :, 0]
@@ -188,7 +189,7 @@ def _spread(node: Any, shares: list[Any], values: Any, grids: int) -> Any:
 def _read(known: Any, node: Any, shares: list[Any]) -> list[Any]:
     """What is known at the nodes, `(batch, grids, nodes)`, at each entry: one array a grid."""
     _, grids, size = ops.shape(known)
-    places = _flat(node, size)
+    places = flat_places(node, size)
     if keras.backend.backend() != "torch":
         return [_at(ops.reshape(known[:, n], (-1,)), places, shares) for n in range(grids)]
     together = ops.reshape(ops.transpose(known, (0, 2, 1)), (-1, grids))
@@ -200,8 +201,3 @@ def _at(known: Any, places: Any, shares: list[Any]) -> Any:
     return sum(
         share * ops.take(known, places + place, axis=0) for place, share in enumerate(shares)
     )
-
-
-def _flat(node: Any, size: int) -> Any:
-    """Places in rows of a size, put one behind the other."""
-    return node + ops.expand_dims(ops.arange(ops.shape(node)[0], dtype="int32") * size, 1)

@@ -12,6 +12,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_metric.losses._masked import flat_places
+
 # Above this many positives of one anchor, sorting beats walking (measured on CPU); sooner where
 # steps are not compiled.
 MOST_TO_WALK = 8 if keras.backend.backend() == "torch" else 32
@@ -66,8 +68,7 @@ class SortedRows:
 
     def _at(self, reduce: Callable[..., Any], places: Any, values: Any) -> Any:
         rows, size = ops.shape(values)
-        starts = ops.expand_dims(ops.arange(rows, dtype="int32") * (size + 1), 1)
-        segments = ops.reshape(starts + places, (-1,))
+        segments = ops.reshape(flat_places(places, size + 1), (-1,))
         found = reduce(ops.reshape(values, (-1,)), segments, num_segments=rows * (size + 1))
         return ops.reshape(found, (rows, size + 1))
 
