@@ -113,3 +113,24 @@ def value_and_gradient_of(loss: Callable[[Any, Any], Any]) -> Callable[[Any, Any
         return to_numpy(value), to_numpy(gradient)
 
     return call
+
+
+def is_compiled_for_any_batch(loss: Callable[..., Any], labels: Any, x: Any) -> bool:
+    """Whether TensorFlow's program takes both as arguments.
+
+    What an operation wants to know at compile time becomes a constant of the program, which is
+    then compiled anew for every batch.
+    """
+    import tensorflow as tf
+
+    def both(labels: Any, x: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = loss(labels, x)
+        return value, tf.convert_to_tensor(tape.gradient(value, x))
+
+    program = tf.function(both, jit_compile=True).experimental_get_compiler_ir(
+        tf.constant(labels, "int64"), tf.constant(x, "float32")
+    )(stage="hlo")
+    arguments = program.split("entry_computation_layout={(")[1].split(")->")[0]
+    return "s64[" in arguments and "f32[" in arguments

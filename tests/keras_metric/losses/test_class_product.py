@@ -1,5 +1,6 @@
 """Products class by class, in tiles, against the whole product; and the loss that uses them."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -7,7 +8,7 @@ from keras import ops
 from keras_metric import losses
 from keras_metric.losses import _angular, _class_product
 from keras_metric.losses._class_product import class_product, class_product_gradient
-from tests.backends import to_numpy, value_and_gradient
+from tests.backends import is_compiled_for_any_batch, to_numpy, value_and_gradient
 from tests.oracles import losses as oracle
 
 
@@ -79,3 +80,11 @@ def test_masks_that_are_not_of_classes_are_not_taken_for_them(monkeypatch):
     value = float(losses.AngularLoss()(None, x, **masks))
     monkeypatch.setattr(_angular, "LEAST_ROWS", 10**6)
     np.testing.assert_allclose(value, float(losses.AngularLoss()(None, x, **masks)), rtol=1e-6)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="JAX takes whatever is traced as an argument, PyTorch compiles nothing by default",
+)
+def test_a_program_serves_all_batches_of_a_shape():
+    assert is_compiled_for_any_batch(losses.AngularLoss(), *batch_of(2))

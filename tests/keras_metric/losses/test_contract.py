@@ -13,6 +13,7 @@ from keras_metric.losses import LabelledBatchLoss, _ranks, _semi_hard, _triplet_
 from keras_metric.losses._pair_loss import MinedLoss
 from tests.backends import (
     compiled_on_jax,
+    is_compiled_for_any_batch,
     loss_value,
     slow_on_jax,
     value_and_gradient,
@@ -36,6 +37,16 @@ LABELLED = public_losses(LabelledBatchLoss)
 every_loss = pytest.mark.parametrize("cls", LABELLED, ids=lambda cls: cls.__name__)
 
 
+way_of_large_classes = pytest.mark.parametrize(
+    ("cls", "module"),
+    [
+        (losses.PNPLoss, _ranks),
+        (losses.SmoothAPLoss, _ranks),
+        (losses.TripletLoss, _triplet_sums),
+        (losses.TripletSemiHardLoss, _semi_hard),
+    ],
+)
+
 # One instance for all tests: what JAX compiled for one of them serves the others.
 shared = functools.cache(make)
 
@@ -58,15 +69,7 @@ def test_degenerate_batches_are_finite(cls):
 
 
 @slow_on_jax
-@pytest.mark.parametrize(
-    ("cls", "module"),
-    [
-        (losses.PNPLoss, _ranks),
-        (losses.SmoothAPLoss, _ranks),
-        (losses.TripletLoss, _triplet_sums),
-        (losses.TripletSemiHardLoss, _semi_hard),
-    ],
-)
+@way_of_large_classes
 def test_degenerate_batches_are_finite_by_the_way_of_large_classes(cls, module, monkeypatch):
     monkeypatch.setattr(module, "_MOST_TO_WALK", -1)
     step = value_and_gradient_of(cls())
@@ -205,6 +208,25 @@ def test_gradient_is_the_derivative(cls):
         assert not all(agree)
     else:
         assert sum(agree) >= (10 if precise else 8), agree
+
+
+only_tensorflow = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="JAX takes whatever is traced as an argument, PyTorch compiles nothing by default",
+)
+
+
+@only_tensorflow
+@every_loss
+def test_a_program_serves_all_batches_of_a_shape(cls):
+    assert is_compiled_for_any_batch(make(cls), *labelled_batch())
+
+
+@only_tensorflow
+@way_of_large_classes
+def test_so_does_the_way_of_large_classes(cls, module, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_TO_WALK", -1)
+    assert is_compiled_for_any_batch(cls(), *labelled_batch())
 
 
 @every_loss
