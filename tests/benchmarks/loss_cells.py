@@ -153,18 +153,28 @@ def _ours(name: str) -> Callable[..., Any]:
     from keras_metric import losses
 
     loss = getattr(losses, name)(**ARGUMENTS.get(name, {}))
-    return _BehindAHead(loss, HEADS.get(name, {})) if _has_proxies(name) else loss
+    return _BehindAHead(loss, name) if _has_proxies(name) else loss
 
 
 def _has_proxies(name: str) -> bool:
     return public_losses()[name].startswith("proxies")
 
 
+def head_of(name: str, rows: int) -> Any:
+    """The head that a loss on class proxies follows, with as many proxies."""
+    from keras_metric import layers
+
+    arguments = HEADS.get(name, {})
+    head = layers.ProxyHead(rows // arguments.get("centers_per_class", 1), **arguments)
+    head.build((None, 64))
+    return head
+
+
 class _BehindAHead:
     """A loss of embeddings with the proxies behind them."""
 
-    def __init__(self, loss: Any, arguments: dict[str, Any]) -> None:
-        self.loss, self.arguments = loss, arguments
+    def __init__(self, loss: Any, name: str) -> None:
+        self.loss, self.name = loss, name
         self.heads: dict[int, Any] = {}
 
     def __call__(self, labels: Any, x: Any) -> Any:
@@ -175,14 +185,11 @@ class _BehindAHead:
 
     def before(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """Make the head for a batch outside of what is compiled."""
-        from keras_metric import layers
 
         def with_head(labels: Any, x: Any) -> Any:
             rows = len(x) - len(labels)
             if rows not in self.heads:
-                num_classes = rows // self.arguments.get("centers_per_class", 1)
-                self.heads[rows] = layers.ProxyHead(num_classes, **self.arguments)
-                self.heads[rows].build((None, 64))
+                self.heads[rows] = head_of(self.name, rows)
             return step(labels, x)
 
         return with_head
