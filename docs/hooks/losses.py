@@ -59,18 +59,59 @@ WHEN = {
     "VICRegLoss": "no labels; two branches that may differ",
 }
 
+# The formula, where the first pieces of code in a docstring are not the whole of it.
+FORMULA = {
+    "ArcFaceLoss": "-log softmax(scale * cos(angle + margin * [own class]))",
+    "ContrastivePairsLoss": "mean [d_ap - pos_margin]_+ + mean [neg_margin - d_an]_+",
+    "DecoupledContrastiveLoss": "-w_ap s_ap / t + log sum_n exp(s_an / t), w_ap = 1"
+    " unless weight_scale is given",
+    "DynamicSoftMarginLoss": "g CDF(g), g = d_ap - min_n min(d_an, d_pn)",
+    "IntraPairVarianceLoss": "mean [(1 - pos_eps) mean(s_ap) - s_ap]_+^2"
+    " + mean [s_an - (1 + neg_eps) mean(s_an)]_+^2",
+    "LargeMarginSoftmaxLoss": "-log softmax(scale * length * cos(angle)), for the own class with"
+    " (-1)^k cos(margin * angle) - 2 k in place of the cosine, k = floor(margin * angle / pi)",
+    "PNLoss": "[d_ap - min(d_an, d_pn) + margin]_+",
+    "ProxyAnchorLoss": "mean_own log(1 + sum exp(-alpha (cosine - margin)))"
+    " + mean_all log(1 + sum exp(alpha (cosine + margin)))",
+    "ProxyNCALoss": "-log softmax(-softmax_scale * (2 - 2 cosine))",
+    "RankedListLoss": "(1 - imbalance) sum_p w_p [d_ap - (alpha - margin)]_+"
+    " + imbalance sum_n w_n [alpha - d_an]_+",
+    "SimSiamLoss": "-(cos(p_1, z_2) + cos(p_2, z_1)) / 2",
+    "SoftTripleLoss": "-log softmax(scale * (s - margin * [own class])),"
+    " s = sum softmax(cosine / gamma) cosine over the class's centres",
+    "SphereFaceLoss": "-log softmax(scale * length * cos(angle)), the own class as in"
+    " LargeMarginSoftmaxLoss, length that of the embedding",
+    "SubCenterArcFaceLoss": "-log softmax(scale * cos(angle + margin * [own class])),"
+    " angle to the nearest centre of a class",
+    "ThresholdConsistentMarginLoss": "lambda_plus mean [margin_plus - s_ap]_+"
+    " + lambda_minus mean [s_an - margin_minus]_+",
+    "TripletHardLoss": "[max_p d_ap - min_n d_an + margin]_+",
+    "TripletLoss": "[d_ap - d_an + margin]_+",
+    "TripletMarginLoss": "[d_ap - d_an + margin]_+",
+    "TripletSemiHardLoss": "[d_ap - min_n {d_an : d_an > d_ap} + margin]_+",
+    "VICRegLoss": "invariance_lambda mean (z - z')^2 + variance_mu mean [1 - sqrt(var + eps)]_+"
+    " + covariance_v sum_(i != j) cov_ij^2 / dim",
+}
+
 # Why the defaults are what they are, where the docstring need not say it.
 WHY = {
     "DecoupledContrastiveLoss": "The paper's temperature.",
     "DynamicSoftMarginLoss": "pytorch-metric-learning's: right for distances up to 2.",
     "ContrastivePairsLoss": "pytorch-metric-learning's.",
     "LiftedStructLoss": "TensorFlow Addons'.",
+    "MarginLoss": "pytorch-metric-learning's.",
     "NpairsLoss": "TensorFlow Addons' similarity is the dot product.",
     "NpairsMultilabelLoss": "TensorFlow Addons' similarity is the dot product.",
+    "RankedListLoss": "The paper's simpler form.",
     "SimSiamLoss": "There is nothing to set.",
+    "SmoothAPLoss": "pytorch-metric-learning's.",
     "SupConMultilabelLoss": "`SupConLoss`'s.",
     "TripletHardLoss": "TensorFlow Addons'; 0.2 suits embeddings of length 1 better.",
+    "TripletLoss": "pytorch-metric-learning's.",
     "TripletMarginLoss": "PyTorch's.",
+    "TripletSemiHardLoss": "TensorFlow Addons'; 0.2 suits embeddings of length 1 better.",
+    "TupletMarginLoss": "pytorch-metric-learning's.",
+    "VICRegLoss": "The paper's.",
 }
 # What is measured where the signature does not say it.
 DISTANCES = {
@@ -157,7 +198,7 @@ def _loss(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> Loss:
     return Loss(
         node.name,
         kind,
-        _formula(before),
+        _code(FORMULA[node.name]) if node.name in FORMULA else _formula(before),
         averaged[1] if averaged else "",
         f"{chosen[1]}, or another" if chosen else DISTANCES.get(node.name, _OF_KIND.get(kind, "")),
         defaults,
@@ -174,12 +215,13 @@ def _formula(text: str) -> str:
     text = rest if "`" in rest else first
     pieces = [" ".join(piece.split()) for piece in text.split("`")[1::2]]
     found = [piece for piece in pieces if len(piece) > 9 and re.search(r"[-+/(]", piece)]
-    return ", ".join(f"<code>{_literal(piece)}</code>" for piece in found[:2])
+    return ", ".join(_code(piece) for piece in found[:2])
 
 
-def _literal(text: str) -> str:
-    """Text that Markdown leaves alone: its own marks would be at work inside of HTML."""
-    return re.sub(r"[_*<>&`\\|]", lambda mark: f"&#{ord(mark[0])};", text)
+def _code(text: str) -> str:
+    """Code that Markdown leaves alone: its own marks would be at work inside of HTML."""
+    literal = re.sub(r"[_*<>&`\\|]", lambda mark: f"&#{ord(mark[0])};", text)
+    return f"<code>{literal}</code>"
 
 
 def _why(text: str, arguments: str) -> str:

@@ -6,7 +6,8 @@
 - `[[file path]]`: another file's text, such as the changelog;
 - `[[reference package]]`: an entry for each public name of a package;
 - `[[losses kind]]`: a table of all losses of a kind, from their docstrings;
-- `[[benchmarks]]`: every table of `docs/benchmarks/`.
+- `[[benchmarks]]`: every table of `docs/benchmarks/`;
+- `[[origin file]]`: when and on what the figures of `docs/results/file.json` were taken.
 """
 
 import json
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from losses import losses_table
 from public_names import ROOT, public_names
-from results import number, table
+from results import RESULTS, number, table
 from scripts import piece
 
 BENCHMARKS = ROOT / "docs" / "benchmarks"
@@ -59,18 +60,26 @@ def _benchmarks(_: str) -> str:
     for file in sorted(BENCHMARKS.glob("*.md")):
         if file.name != "index.md":
             text = re.sub(r"^#", "##", file.read_text("utf-8").strip(), flags=re.MULTILINE)
-            parts.append(f"{text}\n\n{_origin(file.with_suffix('.json'))}".strip())
+            parts.append(f"{text}\n\n{_taken(file.with_suffix('.json'))}".strip())
     return "\n\n".join(parts)
 
 
-def _origin(file: Path) -> str:
+def _origin(name: str) -> str:
+    file = RESULTS / f"{name}.json"
+    text = _taken(file)
+    if not text:
+        raise LookupError(f"[[origin {name}]]: {file} does not say where its figures come from")
+    return text
+
+
+def _taken(file: Path) -> str:
     """What a benchmark's figures were taken on, as far as its program saved that."""
     saved = json.loads(file.read_text("utf-8")) if file.is_file() else {}
     shown = []
     for key in ("command", "date", "machine", "versions"):
         found = saved.get(key) if isinstance(saved, dict) else None
         if isinstance(found, dict):
-            found = ", ".join(f"{name} {one}" for name, one in found.items())
+            found = ", ".join(f"{name} {one}" for name, one in found.items() if one is not False)
         if found:
             shown.append(f"{key}: `{found}`")
     return f"*Taken with {'; '.join(shown)}.*" if shown else ""
@@ -81,6 +90,7 @@ _BLOCKS = {
     "code": _code,
     "file": _file,
     "losses": losses_table,
+    "origin": _origin,
     "reference": _reference,
     "table": table,
 }

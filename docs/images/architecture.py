@@ -75,8 +75,7 @@ for start, end in (
     (side("distances", "right"), side("losses", "left")),
     (side("layers", "top"), side("models", "bottom")),
     (side("miners", "top"), side("losses", "bottom")),
-    (side("regularizers", "left"), side("losses", "right")),
-    (side("callbacks", "right"), side("retrieval", "left")),
+    (side("retrieval", "left"), side("callbacks", "right")),
     (side("retrieval", "right"), side("measures", "left")),
     (side("measures", "right"), side("visualization", "left")),
 ):

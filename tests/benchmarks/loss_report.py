@@ -25,7 +25,6 @@ FASTER = (
     ("NTXentLoss", 512, "PML", 50),
     ("LiftedStructLoss", 512, "PML", 50),
 )
-_PACKAGES = ("keras", "tensorflow-cpu", "jax", "torch", "pytorch-metric-learning", "numpy")
 _TEXT = """\
 Best time of a value and its gradient, and the memory that the step added to the process at its
 highest, for 64-d embeddings of length 1. TensorFlow and JAX are compiled (XLA); PyTorch is not, as
@@ -239,7 +238,7 @@ def write(rows: list[Cell], flags: argparse.Namespace) -> None:
     limits = ("seconds", "gigabytes", "patient_seconds", "patient_gigabytes")
     limited = {name: getattr(flags, name) for name in limits}
     folder.mkdir(parents=True, exist_ok=True)
-    about = {**report.about("losses", _PACKAGES), "limits": limited}
+    about = {**report.about("losses"), "limits": limited}
     content = json.dumps({**about, "wanted": wanted, "rows": rows}, indent=1)
     (folder / "losses.json").write_text(content + "\n", encoding="utf-8")
     parts = ["# Losses", _TEXT.format(**limited, days=_days(rows)), report.table(wanted)]

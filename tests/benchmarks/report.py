@@ -9,14 +9,25 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
 QUICK = os.environ.get("BENCHMARKS") == "quick"
 SECONDS = 0.5 if QUICK else 3.0
-PACKAGES = ("keras", "tensorflow-datasets", "tensorflow-similarity", "numpy")
+PACKAGES = (
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+    "jax",
+    "torch",
+    "tensorflow-datasets",
+    "tensorflow-similarity",
+    "faiss-cpu",
+    "pytorch-metric-learning",
+    "numpy",
+)
 FOLDER = Path(__file__).parents[2] / "docs" / "benchmarks"
 _BLUE, _ORANGE = "#0072B2", "#D55E00"  # told apart by the colour-blind
 
@@ -122,10 +133,10 @@ def run(name: str, title: str, doc: str, groups: dict[str, tuple[str, str, dict[
     return int(failed > 0)
 
 
-def about(name: str, packages: Iterable[str] = PACKAGES) -> dict[str, Any]:
+def about(name: str) -> dict[str, Any]:
     """How, when and on what a benchmark's figures were taken."""
     versions = {}
-    for package in packages:
+    for package in PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[package] = importlib.metadata.version(package)
     return {
