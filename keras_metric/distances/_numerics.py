@@ -30,7 +30,7 @@ def safe_sqrt(x: Any) -> Any:
 
 
 def unit(x: Any) -> Any:
-    """Rows of length 1; a row of zeros stays zero and has gradient 0."""
+    """Rows of length 1; a row of zeros stays zero, and its gradient is as of a row of length 1."""
     # Dividing by the largest entry first keeps the squares in range at any norm.
     largest = ops.stop_gradient(ops.max(ops.abs(x), axis=-1, keepdims=True))
     x = x / ops.where(largest > 0, largest, 1.0)

@@ -145,7 +145,9 @@ def _sort(triplets: Triplets, distances: Any, hinge: Hinge) -> Sums:
     )
     negatives = SortedRows(fixed, triplets.is_negative)
     moved = fixed + hinge.margin * is_positive
-    places = negatives.places(moved)
+    # A margin that rounding takes away still sets a negative as near as the positive in the wrong.
+    is_unmoved = ops.logical_and(triplets.is_positive, moved <= fixed)
+    places = negatives.places(moved, after_equal=is_unmoved)
     nearer = is_positive * ops.cast(places, fixed.dtype)
 
     # Sums of distances from the nearest, which keep more digits.

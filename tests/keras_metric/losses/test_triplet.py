@@ -93,19 +93,21 @@ def test_every_choice_is_the_plain_loop(choice, swap):
 
 @pytest.mark.parametrize("most_to_walk", [-1, 10**6], ids=["sort", "walk"])
 @pytest.mark.parametrize("seed", range(3))
+# On a line of integers, with margin 1, many negatives lie exactly on the margin. That of 1e-8 is
+# lost when it is added to a distance: negatives as near as the positive violate it all the same.
+@pytest.mark.parametrize("margin", [1.0, 1e-8])
 def test_both_ways_over_all_triplets_are_the_plain_loop_ties_included(
-    monkeypatch, most_to_walk, seed
+    monkeypatch, most_to_walk, seed, margin
 ):
     monkeypatch.setattr(_triplet_sums, "_MOST_TO_WALK", most_to_walk)
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, seed + 2, 20)
-    # On a line of integers, with margin 1, many negatives lie exactly on the margin.
     x = rng.integers(0, 6, (20, 1)).astype("float32")
     d = distances_of(x, x)
     for average in ("violating", "all"):
-        loss = TripletLoss(margin=1.0, average=average)
+        loss = TripletLoss(margin=margin, average=average)
         got = float(compiled_on_jax(lambda x: loss(labels, x))(x))  # noqa: B023
-        expected = plain_loop(d, None, *masks(labels), "all", "all", 1.0, False, average)
+        expected = plain_loop(d, None, *masks(labels), "all", "all", margin, False, average)
         np.testing.assert_allclose(got, expected, rtol=1e-5)
 
 
