@@ -174,6 +174,8 @@ def losses_table(kind: str) -> str:
     lines = [
         f"Needs {_NEEDS[kind]}.",
         "",
+        '<div class="losses" markdown>',
+        "",
         "| loss | when to use it | formula | what is averaged | distance | defaults | margins "
         "| why these | paper |",
         "|" + " --- |" * 9,
@@ -184,7 +186,7 @@ def losses_table(kind: str) -> str:
         cells += [loss.defaults, loss.margins, loss.why, loss.paper]
         cells = [cell.replace("|", "&#124;") for cell in cells]
         lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", "</div>"])
 
 
 def _loss(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> Loss:
