@@ -141,7 +141,7 @@ for place, ax in enumerate(figure.subplots(1, 3)):
         dots = np.array([(row["size"], row[key]) for row in rows]).T
         ax.plot(*dots, marker, color=color, markersize=4, label=SHOWN[key])
     ax.set_xscale("log", base=2)
-    ax.set_yscale("log" if place else "linear")
+    ax.set_yscale("log" if place == 2 else "linear")
     ax.set(xlabel="embedding size", xticks=sizes, xticklabels=sizes)
     ax.legend(frameon=False)
 figure.savefig(flags.output / "embedding_size.png", dpi=120)

@@ -8,7 +8,6 @@ comparing it with a bound for each row, which falls as nearer ones are found.
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from keras_metric.retrieval._arrays import FloatArray, IdArray
+from keras_metric.retrieval._threads import made_ahead, num_ahead
 from keras_metric.retrieval.measures._formulas import Measure, RankedQuery
 from keras_metric.retrieval.measures._scores import Scores
 
@@ -125,22 +125,16 @@ class _Pairs:
         while edges[-1] < size:
             rows = min(max(edges[-1], _FIRST_STRIP), room)
             edges.append(min(size, edges[-1] + rows))
-        buffers = [np.empty(room * size, np.float32) for _ in range(2)]
+        buffers = [np.empty(room * size, np.float32) for _ in range(num_ahead() + 1)]
 
         def prepare(number: int) -> tuple[int, FloatArray]:
             start, stop = edges[number], edges[number + 1]
-            out = buffers[number % 2][: (stop - start) * (size - start)]
+            out = buffers[number % len(buffers)][: (stop - start) * (size - start)]
             out = out.reshape(stop - start, size - start)
             np.matmul(self._left[start:stop], self._right[start:].T, out=out)
             return start, out
 
-        with ThreadPoolExecutor(1) as background:
-            ahead = background.submit(prepare, 0)
-            for number in range(1, len(edges)):
-                ready = ahead.result()
-                if number < len(edges) - 1:
-                    ahead = background.submit(prepare, number)
-                yield ready
+        return made_ahead(prepare, len(edges) - 1)
 
     def take(self, start: int, strip: FloatArray) -> None:
         """Take from a strip what matters."""

@@ -1,7 +1,6 @@
 """Every measure for every query, from one pass over the query x gallery matrix."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from keras_metric.retrieval._arrays import FloatArray, IdArray
+from keras_metric.retrieval._threads import made_ahead, num_ahead
 from keras_metric.retrieval.measures._formulas import Measure, RankedQuery
 from keras_metric.retrieval.measures._nearest_few import is_worth_it, nearest_ranks
 from keras_metric.retrieval.measures._pairs_once import depth_of, measure_pairs
@@ -82,8 +82,8 @@ def _blocks(
     scores: Scores,
     measures: Sequence[Measure],
 ) -> Iterator[tuple[IdArray, RanksOf]]:
-    """Rows of queries and the ranks of each, the next block made in the background."""
-    buffers = [scores.buffer(), scores.buffer()]
+    """Rows of queries and the ranks of each, the next blocks made in the background."""
+    buffers = [scores.buffer() for _ in range(num_ahead() + 1)]
     is_fixed = not any(measure.to_r or measure.to_first for measure in measures)
     depth = max((measure.k for measure in measures), default=0) if is_fixed else 0
     edges = None
@@ -93,7 +93,7 @@ def _blocks(
     def prepare(number: int) -> tuple[IdArray, RanksOf]:
         start = number * scores.block_rows
         rows = relevance.query_order[start : start + scores.block_rows]
-        block = scores(queries[rows], buffers[number % 2])
+        block = scores(queries[rows], buffers[number % len(buffers)])
         with_own = np.flatnonzero(own[rows] >= 0)
         block[with_own, own[rows][with_own]] = np.inf  # farther than any other row
         if edges is not None:
@@ -104,14 +104,7 @@ def _blocks(
         split = relevance.split(rows, block)
         return rows, lambda row: _ranks(*split(row), measures)
 
-    count = -(-len(queries) // scores.block_rows)
-    with ThreadPoolExecutor(1) as background:
-        ahead = [background.submit(prepare, 0)] if count else []
-        for number in range(1, count + 1):
-            ready = ahead.pop().result()
-            if number < count:
-                ahead.append(background.submit(prepare, number))
-            yield ready
+    return made_ahead(prepare, -(-len(queries) // scores.block_rows))
 
 
 def _ranks(

@@ -1,5 +1,6 @@
 """Which gallery rows are relevant to which query: by equal labels, or by a user's function."""
 
+import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -66,12 +67,13 @@ class ByFunction:
 
     def __init__(self, labels: Any, gallery_labels: Any, function: RelevanceFunction) -> None:
         self._labels, self._gallery_labels = as_array(labels), as_array(gallery_labels)
-        self._function = function
+        self._function, self._one_at_a_time = function, threading.Lock()
         self.gallery_order = np.arange(len(self._gallery_labels))
         self.query_order = np.arange(len(self._labels))
 
     def split(self, queries: IdArray, scores: FloatArray) -> Split:
-        mask = as_array(self._function(self._labels[queries], self._gallery_labels))
+        with self._one_at_a_time:  # blocks are made in several threads
+            mask = as_array(self._function(self._labels[queries], self._gallery_labels))
         if mask.shape != scores.shape or mask.dtype != bool:
             raise ValueError(
                 f"`relevance` must return booleans of shape {scores.shape}. "
