@@ -71,6 +71,12 @@ def timed(function: Callable[[], Any]) -> tuple[Any, float]:
     return found, time.perf_counter() - start
 
 
+def in_turn(*functions: Callable[[], Any]) -> list[tuple[Any, float]]:
+    """What each function returns, and the seconds it takes: the best of three rounds."""
+    rounds = [[timed(function) for function in functions] for _ in range(3)]
+    return [min(times, key=lambda one: one[1]) for times in zip(*rounds, strict=True)]
+
+
 def peak_of(function: Callable[[], Any]) -> tuple[Any, float]:
     """What a function returns, and by how many MB the process grows meanwhile, at most."""
 
@@ -117,9 +123,7 @@ def search() -> list[Row]:
         found = [peers.RecallAtK(k=1), peers.RecallAtK(k=10), peers.MapAtK(r=counts, k=10)]
         return index.evaluate_retrieval(queries, query_labels, found, verbose=0)
 
-    rounds = [(timed(ours), timed(peer)) for _ in range(3)]  # in turn, the best of each
-    (mine, _), (theirs, _) = rounds[0]
-    seconds, their_seconds = (min(one[1] for one in times) for times in zip(*rounds, strict=True))
+    (mine, seconds), (theirs, their_seconds) = in_turn(ours, peer)
     what = "index 60,000, query 10,000, Recall@1, Recall@10, MAP@10"
     rows = [
         row(f"{what}: keras_metric", seconds, "s"),
@@ -141,17 +145,20 @@ def _beside_pml(what: str, arguments: tuple[Any, ...], least: float) -> list[Row
 
     from keras_metric.retrieval.measures import evaluate
 
-    (report, seconds), peak = peak_of(
-        lambda: timed(lambda: evaluate(*arguments, measures=list(NAMES)))
-    )
     calculator = accuracy_calculator.AccuracyCalculator(
         include=list(NAMES.values()), k="max_bin_count", device=torch.device("cpu")
     )
     columns = [torch.tensor(array) for array in arguments]
-    expected, their_seconds = timed(
-        lambda: calculator.get_accuracy(*columns, *([False] if len(columns) == 4 else []))
-    )
-    gap = max(abs(report[name] - float(expected[theirs])) for name, theirs in NAMES.items())
+
+    def ours() -> Any:
+        return evaluate(*arguments, measures=list(NAMES))
+
+    def theirs() -> dict[str, Any]:
+        return dict(calculator.get_accuracy(*columns, *([False] if len(columns) == 4 else [])))
+
+    _, peak = peak_of(ours)
+    (report, seconds), (expected, their_seconds) = in_turn(ours, theirs)
+    gap = max(abs(report[name] - float(expected[other])) for name, other in NAMES.items())
     return [
         row(f"{what}: keras_metric", seconds, "s"),
         row(f"{what}: pytorch-metric-learning", their_seconds, "s"),

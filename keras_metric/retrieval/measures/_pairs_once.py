@@ -25,6 +25,8 @@ _FIRST_STRIP = 32  # the bounds fall fast in the first strips, so these are shor
 _TILE = 8192  # columns compared at once: they stay in the processor's cache
 _PENDING = 2**20
 
+_Near = tuple[IdArray, IdArray, FloatArray]
+
 
 def depth_of(
     measures: Sequence[Measure], sizes: IdArray, distance: str, dtype: Any
@@ -72,14 +74,18 @@ def measure_pairs(
     pairs = _Pairs(rows, starts, ends, depth, scores, distance)
     total = len(rows)
     with tqdm(total=total, desc="Evaluating", disable=not verbose) as bar:
-        for start, strip in pairs.strips():
-            pairs.take(start, strip)
+        for start, strip, near in pairs.strips():
+            pairs.take(start, strip, near)
             bar.update(len(strip))
     pairs.merge()
     values = np.full((len(measures), total), np.nan)
+    known: dict[tuple[bytes, int], list[float]] = {}  # so few ranks are the same for many
     for query, ranks, number in pairs.ranked():
-        ranked = RankedQuery(ranks, number, total - 1)
-        values[:, query] = [measure(ranked) for measure in measures]
+        key = ranks.tobytes(), number
+        if key not in known:
+            ranked = RankedQuery(ranks, number, total - 1)
+            known[key] = [measure(ranked) for measure in measures]
+        values[:, query] = known[key]
     return values
 
 
@@ -117,8 +123,8 @@ class _Pairs:
         longest = 1.0 if distance == "cosine" else np.square(self._right).sum(axis=1).max()
         return found + np.float32(1e-4 * longest)
 
-    def strips(self) -> Iterator[tuple[int, FloatArray]]:
-        """First row and scores, from the diagonal on, of some rows; the next made meanwhile."""
+    def strips(self) -> Iterator[tuple[int, FloatArray, list[_Near]]]:
+        """First row, scores from the diagonal on and what is near, of some rows at a time."""
         size = len(self._left)
         room = max(1, _STRIP_BYTES // (4 * size))
         edges = [0]
@@ -127,43 +133,43 @@ class _Pairs:
             edges.append(min(size, edges[-1] + rows))
         buffers = [np.empty(room * size, np.float32) for _ in range(num_ahead() + 1)]
 
-        def prepare(number: int) -> tuple[int, FloatArray]:
+        def prepare(number: int) -> tuple[int, FloatArray, list[_Near]]:
             start, stop = edges[number], edges[number + 1]
             out = buffers[number % len(buffers)][: (stop - start) * (size - start)]
             out = out.reshape(stop - start, size - start)
             np.matmul(self._left[start:stop], self._right[start:].T, out=out)
-            return start, out
+            tiles = range(start, size, _TILE)
+            near = [self._near_in(start, x, out[:, x - start : x - start + _TILE]) for x in tiles]
+            return start, out, near
 
         return made_ahead(prepare, len(edges) - 1)
 
-    def take(self, start: int, strip: FloatArray) -> None:
-        """Take from a strip what matters."""
-        stop = start + len(strip)
-        begin, end = np.searchsorted(self._first, [start, stop])
-        one, other = self._first[begin:end], self._second[begin:end]
-        values = strip[one - start, other - start]
-        self._relevant[one, other - self._starts[one] - 1] = values
-        self._relevant[other, one - self._starts[other]] = values
-        for left in range(start, len(self._left), _TILE):
-            tile = strip[:, left - start : left - start + _TILE]
-            self._take_near(start, left, tile)
-            if self._num_pending > _PENDING:
-                self.merge()
-
-    def _take_near(self, top: int, left: int, tile: FloatArray) -> None:
-        height, width = tile.shape
-        chosen = tile <= self._bound[top : top + height, None]
-        chosen |= tile <= self._bound[None, left : left + width]
+    def _near_in(self, top: int, left: int, tile: FloatArray) -> _Near:
+        """Irrelevant pairs within the bound of either row: rows, columns, scores."""
+        bound, (height, width) = self._bound, tile.shape
+        chosen = tile <= bound[top : top + height, None]
+        chosen |= tile <= bound[None, left : left + width]
         flat = np.flatnonzero(chosen)
         row, column = np.divmod(flat, width)
         values = tile[row, column]
         row, column = row + top, column + left
         is_pair = (column > row) & (column >= self._ends[row])
-        row, column, values = row[is_pair], column[is_pair], values[is_pair]
-        for query in (row, column):
-            mine = values <= self._bound[query]
-            self._pending.append(_packed(query[mine], values[mine]))
-            self._num_pending += len(self._pending[-1])
+        return row[is_pair], column[is_pair], values[is_pair]
+
+    def take(self, start: int, strip: FloatArray, near: list[_Near]) -> None:
+        """Take from a strip what matters."""
+        begin, end = np.searchsorted(self._first, [start, start + len(strip)])
+        one, other = self._first[begin:end], self._second[begin:end]
+        values = strip[one - start, other - start]
+        self._relevant[one, other - self._starts[one] - 1] = values
+        self._relevant[other, one - self._starts[other]] = values
+        for row, column, values in near:
+            for query in (row, column):
+                mine = values <= self._bound[query]  # the bounds may have fallen meanwhile
+                self._pending.append(_packed(query[mine], values[mine]))
+                self._num_pending += len(self._pending[-1])
+            if self._num_pending > _PENDING:
+                self.merge()
 
     def merge(self) -> None:
         """Keep the nearest of what is pending, and lower the bounds."""
