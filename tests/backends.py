@@ -23,6 +23,12 @@ def slow_on_jax(test: Any) -> Any:
     return pytest.mark.slow(test) if keras.backend.backend() == "jax" else test
 
 
+only_where_constants_can_slip_in = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="JAX takes whatever is traced as an argument, PyTorch compiles nothing by default",
+)
+
+
 def compiled_on_jax(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Compile on JAX, where an uncompiled call compiles each of its parts anew."""
     if keras.backend.backend() != "jax":

@@ -39,7 +39,7 @@ PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
 def browser():
     program, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if program is None or driver is None:
-        pytest.skip("needs chromium and chromedriver, programs that pip cannot install")
+        pytest.skip("needs chromium and chromedriver, which pip cannot install and `.ci/run` does")
     options = webdriver.ChromeOptions()
     options.binary_location = program
     for argument in (

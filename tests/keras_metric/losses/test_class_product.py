@@ -1,6 +1,5 @@
 """Products class by class, in tiles, against the whole product; and the loss that uses them."""
 
-import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -8,7 +7,12 @@ from keras import ops
 from keras_metric import losses
 from keras_metric.losses import _angular, _class_product
 from keras_metric.losses._class_product import class_product, class_product_gradient
-from tests.backends import is_compiled_for_any_batch, to_numpy, value_and_gradient
+from tests.backends import (
+    is_compiled_for_any_batch,
+    only_where_constants_can_slip_in,
+    to_numpy,
+    value_and_gradient,
+)
 from tests.oracles import losses as oracle
 
 
@@ -82,9 +86,6 @@ def test_masks_that_are_not_of_classes_are_not_taken_for_them(monkeypatch):
     np.testing.assert_allclose(value, float(losses.AngularLoss()(None, x, **masks)), rtol=1e-6)
 
 
-@pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow",
-    reason="JAX takes whatever is traced as an argument, PyTorch compiles nothing by default",
-)
+@only_where_constants_can_slip_in
 def test_a_program_serves_all_batches_of_a_shape():
     assert is_compiled_for_any_batch(losses.AngularLoss(), *batch_of(2))

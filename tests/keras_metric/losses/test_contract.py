@@ -15,6 +15,7 @@ from tests.backends import (
     compiled_on_jax,
     is_compiled_for_any_batch,
     loss_value,
+    only_where_constants_can_slip_in,
     slow_on_jax,
     value_and_gradient,
     value_and_gradient_of,
@@ -210,19 +211,13 @@ def test_gradient_is_the_derivative(cls):
         assert sum(agree) >= (10 if precise else 8), agree
 
 
-only_tensorflow = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow",
-    reason="JAX takes whatever is traced as an argument, PyTorch compiles nothing by default",
-)
-
-
-@only_tensorflow
+@only_where_constants_can_slip_in
 @every_loss
 def test_a_program_serves_all_batches_of_a_shape(cls):
     assert is_compiled_for_any_batch(make(cls), *labelled_batch())
 
 
-@only_tensorflow
+@only_where_constants_can_slip_in
 @way_of_large_classes
 def test_so_does_the_way_of_large_classes(cls, module, monkeypatch):
     monkeypatch.setattr(module, "_MOST_TO_WALK", -1)

@@ -15,7 +15,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, size=(2, 28, 28, 1)).astype("
 def preset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("preset")
     inner = keras_hub.models.ResNetBackbone(
-        [8], [3], [64, 64], [1, 1], [1, 2], "basic_block", image_shape=(None, None, 3)
+        [64], [3], [64, 64], [1, 1], [1, 2], "basic_block", image_shape=(None, None, 3)
     )
     inner.save_to_preset(str(folder))
     converter = keras_hub.layers.ImageConverter(
