@@ -4,7 +4,8 @@ Where the queries are the gallery, the score of a pair serves both of its rows, 
 of the matrix right of the diagonal is computed. And where few rows are relevant to a query, the
 measures need few of the irrelevant ones: no more than the `depth` nearest, and none that is
 farther than the farthest relevant row. Those are picked out of each strip of the matrix by
-comparing it with a bound for each row, which falls as nearer ones are found.
+comparing it with a bound for each row, which falls as nearer ones are found, and multiplied once
+more: the strips may be rounded, and the values do not depend on how they were made.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,15 +16,21 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from keras_metric.retrieval._arrays import FloatArray, IdArray
-from keras_metric.retrieval._threads import made_ahead, num_ahead
+from keras_metric.retrieval._threads import made_ahead
 from keras_metric.retrieval.measures._formulas import Measure, RankedQuery
-from keras_metric.retrieval.measures._scores import Scores
+from keras_metric.retrieval.measures._products import (
+    Products,
+    products_of_pairs,
+    quickest_products,
+    slack_of_sums,
+)
 
 _MOST_NEEDED = 64  # irrelevant rows kept for each query
 _STRIP_BYTES = 64 * 2**20
-_FIRST_STRIP = 32  # the bounds fall fast in the first strips, so these are short
-_TILE = 8192  # columns compared at once: they stay in the processor's cache
+_ROWS = 4096  # handled at once
+_TILE = 2**20  # entries compared at once: they stay in the processor's cache
 _PENDING = 2**20
+_SAMPLE = 2**13
 
 _Near = tuple[IdArray, IdArray, FloatArray]
 
@@ -55,28 +62,29 @@ def measure_pairs(
     ends: IdArray,
     depth: NDArray[np.int64],
     measures: Sequence[Measure],
-    scores: Scores,
-    distance: str,
     verbose: int = 0,
-) -> NDArray[np.float64]:
+) -> NDArray[np.float64] | None:
     """Values of the measures `(measures, rows)` of each row among all others.
 
+    None where a network maps so much to one point that products do not tell what is near.
+
     Args:
-        rows: `(rows, dim)`, those of one class side by side.
+        rows: `(rows, dim)`, those of one class side by side; their products say what is near.
         starts: Where the class of each row starts.
         ends: Where it ends; not after the row if nothing is relevant to it.
         depth: Of each row; see `depth_of`.
         measures: What to compute.
-        scores: Of the rows as a gallery.
-        distance: Canonical name.
         verbose: 1 shows a progress bar.
     """
-    pairs = _Pairs(rows, starts, ends, depth, scores, distance)
+    products = quickest_products(rows, depth, _irrelevant_pairs(starts, ends))
+    if products is None:
+        return None
+    pairs = _Pairs(rows, starts, ends, depth, products)
     total = len(rows)
     with tqdm(total=total, desc="Evaluating", disable=not verbose) as bar:
-        for start, strip, near in pairs.strips():
-            pairs.take(start, strip, near)
-            bar.update(len(strip))
+        for height, near in pairs.strips():
+            pairs.take(near)
+            bar.update(height)
     pairs.merge()
     values = np.full((len(measures), total), np.nan)
     known: dict[tuple[bytes, int], list[float]] = {}  # so few ranks are the same for many
@@ -98,78 +106,83 @@ class _Pairs:
         starts: IdArray,
         ends: IdArray,
         depth: NDArray[np.int64],
-        scores: Scores,
-        distance: str,
+        products: Products,
     ) -> None:
-        self._left, self._right = scores.factors(rows), scores.rows
-        self._starts, self._ends, self._depth = starts, ends, depth
-        size, width = len(rows), int(depth.max())
-        most = int((ends - starts).max())
-        self._relevant = np.full((size, max(most - 1, 1)), np.inf, np.float32)
-        self._near = np.full((size, width), np.inf, np.float32)
-        self._first, self._second = _pairs_of_classes(ends)
+        self._rows, self._ends, self._depth = rows, ends, depth
+        self._products = products
+        self._relevant = self._relevant_scores(starts)
+        self._near = np.full((len(rows), int(depth.max())), np.inf, np.float32)
+        farthest = np.where(self._relevant < np.inf, self._relevant, -np.inf).max(axis=1)
+        self._last = np.maximum(depth - 1, 0)[:, None]
+        self._bound = np.minimum(farthest, self._near_some(starts))
         self._pending: list[NDArray[np.uint64]] = []
         self._num_pending = 0
-        self._bound = self._farthest_relevant(distance)
 
-    def _farthest_relevant(self, distance: str) -> FloatArray:
-        """A bound on each row's relevant scores, beyond what rounding may move them."""
-        found = np.full(len(self._left), -np.inf, np.float32)
-        for begin in range(0, len(self._first), 2**16):
-            one, other = (x[begin : begin + 2**16] for x in (self._first, self._second))
-            values = np.einsum("ij,ij->i", self._left[one], self._right[other])
-            np.maximum.at(found, one, values)
-            np.maximum.at(found, other, values)
-        longest = 1.0 if distance == "cosine" else np.square(self._right).sum(axis=1).max()
-        return found + np.float32(1e-4 * longest)
+    def _relevant_scores(self, starts: IdArray) -> FloatArray:
+        """Scores `(rows, most relevant rows)` of what is relevant, then infinity."""
+        one, other = _pairs_of_classes(self._ends)
+        most = int((self._ends - starts).max())
+        found = np.full((len(starts), max(most - 1, 1)), np.inf, np.float32)
+        values = -products_of_pairs(self._rows, one, other)
+        found[one, other - starts[one] - 1] = values
+        found[other, one - starts[other]] = values
+        return found
 
-    def strips(self) -> Iterator[tuple[int, FloatArray, list[_Near]]]:
-        """First row, scores from the diagonal on and what is near, of some rows at a time."""
-        size = len(self._left)
-        room = max(1, _STRIP_BYTES // (4 * size))
-        edges = [0]
-        while edges[-1] < size:
-            rows = min(max(edges[-1], _FIRST_STRIP), room)
-            edges.append(min(size, edges[-1] + rows))
-        buffers = [np.empty(room * size, np.float32) for _ in range(num_ahead() + 1)]
+    def _near_some(self, starts: IdArray) -> FloatArray:
+        """Scores that each row's `depth` nearest irrelevant rows do not exceed."""
+        size, most = self._near.shape
+        some = np.linspace(0, size, min(size // 16, max(512, 16 * most)), False, dtype=int)
+        if len(some) < most:
+            return np.full(size, np.inf, np.float32)
 
-        def prepare(number: int) -> tuple[int, FloatArray, list[_Near]]:
-            start, stop = edges[number], edges[number + 1]
-            out = buffers[number % len(buffers)][: (stop - start) * (size - start)]
-            out = out.reshape(stop - start, size - start)
-            np.matmul(self._left[start:stop], self._right[start:].T, out=out)
-            tiles = range(start, size, _TILE)
-            near = [self._near_in(start, x, out[:, x - start : x - start + _TILE]) for x in tiles]
-            return start, out, near
+        def prepare(number: int) -> FloatArray:
+            part = slice(number * _ROWS, (number + 1) * _ROWS)
+            scores = -(self._rows[part] @ self._rows[some].T)
+            scores[(some >= starts[part, None]) & (some < self._ends[part, None])] = np.inf
+            scores.partition(most - 1, axis=1)
+            nearest = np.sort(scores[:, :most], axis=1)
+            return np.take_along_axis(nearest, self._last[part], axis=1)[:, 0]
 
-        return made_ahead(prepare, len(edges) - 1)
+        found = np.concatenate(list(made_ahead(prepare, -(-size // _ROWS))))
+        return found + slack_of_sums(self._rows)
 
-    def _near_in(self, top: int, left: int, tile: FloatArray) -> _Near:
-        """Irrelevant pairs within the bound of either row: rows, columns, scores."""
-        bound, (height, width) = self._bound, tile.shape
-        chosen = tile <= bound[top : top + height, None]
-        chosen |= tile <= bound[None, left : left + width]
-        flat = np.flatnonzero(chosen)
-        row, column = np.divmod(flat, width)
-        values = tile[row, column]
-        row, column = row + top, column + left
-        is_pair = (column > row) & (column >= self._ends[row])
-        return row[is_pair], column[is_pair], values[is_pair]
+    def strips(self) -> Iterator[tuple[int, _Near]]:
+        """The number of rows of each strip, and what is near in it."""
+        size = len(self._rows)
+        room = max(1, _STRIP_BYTES // (self._products.itemsize * size))
 
-    def take(self, start: int, strip: FloatArray, near: list[_Near]) -> None:
-        """Take from a strip what matters."""
-        begin, end = np.searchsorted(self._first, [start, start + len(strip)])
-        one, other = self._first[begin:end], self._second[begin:end]
-        values = strip[one - start, other - start]
-        self._relevant[one, other - self._starts[one] - 1] = values
-        self._relevant[other, one - self._starts[other]] = values
-        for row, column, values in near:
-            for query in (row, column):
-                mine = values <= self._bound[query]  # the bounds may have fallen meanwhile
-                self._pending.append(_packed(query[mine], values[mine]))
-                self._num_pending += len(self._pending[-1])
-            if self._num_pending > _PENDING:
-                self.merge()
+        def prepare(number: int) -> tuple[int, _Near]:
+            start, stop = number * room, min(size, (number + 1) * room)
+            return stop - start, self._near_in(start, stop)
+
+        return made_ahead(prepare, -(-size // room))
+
+    def _near_in(self, start: int, stop: int) -> _Near:
+        """Irrelevant pairs that may be within the bound of either row: rows, columns, scores."""
+        strip = self._products.strip(start, stop)
+        limits = self._products.limits(-self._bound)[start:]
+        height, width = strip.shape
+        step = max(1, _TILE // width)
+        found = []
+        for top in range(0, height, step):
+            tile = strip[top : top + step]
+            chosen = tile >= limits[top : top + len(tile), None]
+            chosen |= tile >= limits
+            found.append(np.flatnonzero(chosen) + top * width)
+        row, column = np.divmod(np.concatenate(found), width)
+        is_irrelevant = (column > row) & (column + start >= self._ends[row + start])
+        row, column = row[is_irrelevant] + start, column[is_irrelevant] + start
+        return row, column, -products_of_pairs(self._rows, row, column)
+
+    def take(self, near: _Near) -> None:
+        """Keep what is near, to be merged."""
+        row, column, values = near
+        for query in (row, column):
+            mine = values <= self._bound[query]  # the bounds may have fallen meanwhile
+            self._pending.append(_packed(query[mine], values[mine]))
+            self._num_pending += len(self._pending[-1])
+        if self._num_pending > _PENDING:
+            self.merge()
 
     def merge(self) -> None:
         """Keep the nearest of what is pending, and lower the bounds."""
@@ -185,16 +198,16 @@ class _Pairs:
         both = np.concatenate([self._near[touched], new[touched]], axis=1)
         both.sort(axis=1)
         self._near[touched] = both[:, : self._near.shape[1]]
-        last = np.maximum(self._depth - 1, 0)[:, None]
-        self._bound = np.minimum(self._bound, np.take_along_axis(self._near, last, axis=1)[:, 0])
+        nearest = np.take_along_axis(self._near, self._last, axis=1)[:, 0]
+        self._bound = np.minimum(self._bound, nearest)
         self._pending, self._num_pending = [], 0
 
     def ranked(self) -> Iterator[tuple[int, NDArray[np.int64], int]]:
         """Each row to which others are relevant: ranks within its depth, relevant rows."""
-        sizes = self._ends - self._starts - 1
+        sizes = (self._relevant < np.inf).sum(axis=1)
         steps = np.arange(1, self._relevant.shape[1] + 1)
-        for begin in range(0, len(self._near), 4096):
-            part = slice(begin, begin + 4096)
+        for begin in range(0, len(self._near), _ROWS):
+            part = slice(begin, begin + _ROWS)
             relevant = np.sort(self._relevant[part], axis=1)
             ranks = np.empty(relevant.shape, np.int64)
             for column, near in enumerate(relevant.T):  # ties: the irrelevant come first
@@ -214,6 +227,13 @@ def _pairs_of_classes(ends: IdArray) -> tuple[IdArray, IdArray]:
     first = np.repeat(rows, counts)
     offsets = np.arange(len(first)) - np.repeat(np.cumsum(counts) - counts, counts)
     return first, first + 1 + offsets
+
+
+def _irrelevant_pairs(starts: IdArray, ends: IdArray) -> tuple[IdArray, IdArray]:
+    """Some pairs of rows, none of one class."""
+    one, other = np.random.default_rng(0).integers(0, len(starts), (2, _SAMPLE))
+    is_apart = (other < starts[one]) | (other >= ends[one])
+    return one[is_apart & (one != other)], other[is_apart & (one != other)]
 
 
 def _packed(queries: IdArray, values: FloatArray) -> NDArray[np.uint64]:

@@ -52,10 +52,10 @@ def measure_queries(
         order, (starts, ends) = relevance.query_order, relevance.classes()
         counts = np.maximum(ends - starts - 1, 0)
         depth = depth_of(measures, counts, distance, queries.dtype)
+        found = None
         if depth is not None:
-            found = measure_pairs(
-                queries[order], starts, ends, depth, measures, scores, distance, verbose
-            )
+            found = measure_pairs(scores.rows, starts, ends, depth, measures, verbose)
+        if found is not None:
             back = np.argsort(order)
             return PerQuery(found[:, back], counts[back])
     place = np.empty(len(gallery) + 1, np.int64)

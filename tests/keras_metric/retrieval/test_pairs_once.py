@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_metric.retrieval.measures import _pairs_once, _per_query, evaluate
+from keras_metric.retrieval.measures import _pairs_once, _per_query, _products, evaluate
 
 MEASURES = ["map_at_r", "r_precision", "recall_at_1", "recall_at_10", "ndcg_at_5", "precision_at_3"]
 
@@ -16,16 +16,40 @@ def groups(seed, num=600, classes=150, spread=1.0, dim=12):
 
 
 def both_ways(monkeypatch, x, labels, measures=MEASURES, **options):
-    called = []
+    """This way, the other, and whether this way was taken: None if it was not tried."""
+    is_taken = None
     original = _pairs_once.measure_pairs
+
+    def measure_pairs(*args):
+        nonlocal is_taken
+        values = original(*args)
+        is_taken = values is not None
+        return values
+
     with monkeypatch.context() as patch:
-        patch.setattr(
-            _per_query, "measure_pairs", lambda *args: called.append(1) or original(*args)
-        )
+        patch.setattr(_per_query, "measure_pairs", measure_pairs)
         found = evaluate(x, labels, measures=measures, **options)
     with monkeypatch.context() as patch:
         patch.setattr(_per_query, "depth_of", lambda *args: None)
-        return found, evaluate(x, labels, measures=measures, **options), bool(called)
+        return found, evaluate(x, labels, measures=measures, **options), is_taken
+
+
+@pytest.fixture
+def bfloat16(request, monkeypatch):
+    """Products in bfloat16 as if that were quick; what was used."""
+    used = []
+    original = _products.quickest_products
+    monkeypatch.setattr(_products, "_ROWS_FOR_A_NEIGHBOUR", 0)
+    monkeypatch.setattr(_products, "has_quick_bfloat16", lambda: request.param)
+    monkeypatch.setattr(
+        _pairs_once,
+        "quickest_products",
+        lambda *args: used.append(original(*args)) or used[-1],
+    )
+    yield
+    kind = _products.BFloat16 if request.param else _products.Float32
+    assert used
+    assert all(isinstance(one, kind) for one in used)
 
 
 def assert_equal(found, expected):
@@ -34,10 +58,11 @@ def assert_equal(found, expected):
         np.testing.assert_allclose(found.per_query[name], expected.per_query[name], atol=1e-12)
 
 
+@pytest.mark.parametrize("bfloat16", [False, True], indirect=True)
 @pytest.mark.parametrize("distance", ["cosine", "dot_product"])
 @pytest.mark.parametrize("spread", [0.3, 1.0, 100.0])
 @pytest.mark.parametrize("small", [False, True])
-def test_it_is_the_same(monkeypatch, distance, spread, small):
+def test_it_is_the_same(monkeypatch, bfloat16, distance, spread, small):
     if small:  # many strips, tiles and merges
         monkeypatch.setattr(_pairs_once, "_STRIP_BYTES", 4 * 600 * 50)
         monkeypatch.setattr(_pairs_once, "_TILE", 64)
@@ -57,7 +82,8 @@ def test_each_depth(monkeypatch, measures):
     assert_equal(found, expected)
 
 
-def test_ties_go_to_the_irrelevant(monkeypatch):
+@pytest.mark.parametrize("bfloat16", [False, True], indirect=True)
+def test_ties_go_to_the_irrelevant(monkeypatch, bfloat16):
     rng = np.random.default_rng(0)
     x = np.unique(rng.integers(-2, 3, (400, 5)), axis=0).astype("float32")  # exact in a product
     labels = rng.integers(0, 60, len(x))
@@ -94,7 +120,27 @@ def test_what_it_is_not_for_takes_the_other_way(monkeypatch, case, options):
     if case == "64 bits":
         x = x.astype("float64")
     found, expected, is_taken = both_ways(monkeypatch, x, labels, **options)
-    assert not is_taken
+    assert is_taken is None
+    assert_equal(found, expected)
+
+
+@pytest.mark.parametrize("shift", [0.0, 3.0, 30.0])
+def test_values_do_not_depend_on_how_products_are_made(monkeypatch, shift):
+    x, labels = groups(6, num=3000, classes=500, spread=2.0)
+    monkeypatch.setattr(_products, "_ROWS_FOR_A_NEIGHBOUR", 0)
+    found = []
+    for is_quick in (False, True):
+        monkeypatch.setattr(_products, "has_quick_bfloat16", lambda is_quick=is_quick: is_quick)
+        found.append(evaluate(x + np.float32(shift), labels, measures=MEASURES))
+    for name in MEASURES:
+        one, other = (report.per_query[name] for report in found)
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_network_that_maps_all_to_one_point_takes_the_other_way(monkeypatch):
+    x, labels = groups(7)
+    found, expected, is_taken = both_ways(monkeypatch, 1e4 + x, labels)
+    assert is_taken is False
     assert_equal(found, expected)
 
 
