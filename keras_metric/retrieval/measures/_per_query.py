@@ -108,7 +108,10 @@ def _blocks(
 
 
 def _ranks(
-    relevant: FloatArray, others: list[FloatArray], measures: Sequence[Measure]
+    relevant: FloatArray,
+    row: FloatArray,
+    others: list[FloatArray],
+    measures: Sequence[Measure],
 ) -> tuple[Ranks, int]:
     """Ranks as deep as the measures look, and the number of relevant rows."""
     if len(relevant) and relevant[-1] == np.inf:  # the query itself
@@ -116,7 +119,7 @@ def _ranks(
     if not len(relevant):
         return np.empty(0, np.int64), 0
     depth = max(measure.k or measure.to_r * len(relevant) for measure in measures)
-    ranks = ranks_within(relevant, others, depth) if depth else np.empty(0, np.int64)
+    ranks = ranks_within(relevant, row, others, depth) if depth else np.empty(0, np.int64)
     if len(ranks) == 0 and any(measure.to_first for measure in measures):
-        ranks = np.array([first_rank(relevant, others)])
+        ranks = np.array([first_rank(relevant, row)])
     return ranks, len(relevant)

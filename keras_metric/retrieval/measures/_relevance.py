@@ -11,7 +11,7 @@ from keras_metric.retrieval._arrays import FloatArray, IdArray, as_array
 from keras_metric.retrieval._labels import LabelArray, factorize
 
 RelevanceFunction = Callable[[NDArray[Any], NDArray[Any]], NDArray[np.bool_]]
-Split = Callable[[int], tuple[FloatArray, list[FloatArray]]]
+Split = Callable[[int], tuple[FloatArray, FloatArray, list[FloatArray]]]
 
 
 class Relevance(Protocol):
@@ -21,7 +21,7 @@ class Relevance(Protocol):
     query_order: IdArray
 
     def split(self, queries: IdArray, scores: FloatArray) -> Split:
-        """For a block of queries: `row -> (its relevant scores, sorted; pieces of others)`.
+        """For a block of queries: `row -> (relevant scores, sorted; all; pieces of others)`.
 
         `scores`, `(queries, gallery)`, may be reordered in place.
         """
@@ -55,9 +55,9 @@ class SameLabel:
             first, last = rows[0], rows[-1]  # beside Python's own work
             scores[first : last + 1, starts[first] : ends[first]].sort(axis=1)
 
-        def take(row: int) -> tuple[FloatArray, list[FloatArray]]:
+        def take(row: int) -> tuple[FloatArray, FloatArray, list[FloatArray]]:
             line, start, end = scores[row], starts[row], ends[row]
-            return line[start:end], [line[:start], line[end:]]
+            return line[start:end], line, [line[:start], line[end:]]
 
         return take
 
@@ -79,4 +79,9 @@ class ByFunction:
                 f"`relevance` must return booleans of shape {scores.shape}. "
                 f"Received: relevance returning {mask.dtype} of shape {mask.shape}"
             )
-        return lambda row: (np.sort(scores[row, mask[row]]), [scores[row, ~mask[row]]])
+
+        def take(row: int) -> tuple[FloatArray, FloatArray, list[FloatArray]]:
+            line, is_relevant = scores[row], mask[row]
+            return np.sort(line[is_relevant]), line, [line[~is_relevant]]
+
+        return take
