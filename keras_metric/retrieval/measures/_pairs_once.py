@@ -129,8 +129,9 @@ class _Pairs:
         return found
 
     def _near_some(self, starts: IdArray) -> FloatArray:
-        """Scores that each row's `depth` nearest irrelevant rows do not exceed."""
+        """Scores that each row's `depth` nearest irrelevant rows do not exceed: first bounds."""
         size, most = self._near.shape
+        # As many as make the first strips' candidates few, and cost little beside these.
         some = np.linspace(0, size, min(size // 16, max(512, 16 * most)), False, dtype=int)
         if len(some) < most:
             return np.full(size, np.inf, np.float32)

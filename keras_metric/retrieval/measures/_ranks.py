@@ -53,10 +53,8 @@ def _end_of_search(relevant: FloatArray, row: FloatArray, depth: int) -> int:
     The search for it ends early where the irrelevant ones up to there are few: sorting
     some too many costs less than one more count.
     """
-    low, high = (
-        0,
-        min(len(relevant), depth),
-    )  # all below `low` are within, all from `high` on are beyond
+    # All below `low` are within, all from `high` on are beyond.
+    low, high = 0, min(len(relevant), depth)
     enough, slack = depth + depth // 8, depth // 64
     middle = high - max(1, high // 8)
     while high - low > slack:
