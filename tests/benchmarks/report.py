@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -180,27 +181,50 @@ def table(rows: list[Row]) -> str:
 
 
 def plot(rows: list[Row], path: Path) -> None:
-    """Each rate as a bar, with what is wanted as a mark."""
+    """How many times as fast as a peer, and rates, as bars, with what is wanted as marks."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    times = [one for one in rows if one["unit"] == "x"]
     rates = [one for one in rows if one["unit"].endswith("/s")]
-    figure = Figure(figsize=(9, 0.34 * len(rates) + 1), dpi=120, layout="constrained")
+    panels = [
+        (some, label, scale)
+        for some, label, scale in (
+            (times, "times as fast as the peer (black: wanted)", "linear"),
+            (rates, "a second (black: wanted)", "log"),
+        )
+        if some
+    ]
+    sizes = [len(some) + 1.5 for some, _, _ in panels]
+    figure = Figure(figsize=(9, 0.36 * sum(sizes) + 0.5), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    names, values = [one["what"] for one in rates], [one["value"] for one in rates]
-    colors = [_ORANGE if is_met(one) is False else _BLUE for one in rates]
+    many = figure.subplots(len(panels), squeeze=False, height_ratios=sizes)[:, 0]
+    for axes, (some, label, scale) in zip(many, panels, strict=True):
+        _bars(axes, some, scale)
+        axes.set_xlabel(label)
+    figure.savefig(path)
+
+
+def _bars(axes: Any, rows: list[Row], scale: str) -> None:
+    whats = [one["what"].removesuffix(": times as fast") for one in rows]
+    names = [textwrap.fill(what, 50, break_on_hyphens=False) for what in whats]
+    values = [one["value"] for one in rows]
+    colors = [_ORANGE if is_met(one) is False else _BLUE for one in rows]
     bars = axes.barh(names, values, color=colors, height=0.6)
-    axes.bar_label(bars, [_number(value) for value in values], padding=4, fontsize=8)
-    for place, one in enumerate(rates):
+    units = ["" if one["unit"] == "x" else f" {one['unit']}" for one in rows]
+    labels = [_number(value) + unit for value, unit in zip(values, units, strict=True)]
+    axes.bar_label(bars, labels, padding=4, fontsize=8)
+    for place, one in enumerate(rows):
         if one["goal"] is not None:
             axes.plot([one["goal"]] * 2, [place - 0.45, place + 0.45], color="black", linewidth=2)
-    axes.set(xscale="log", xlabel="examples a second (black: wanted)")
-    axes.set_xlim(min([*values, 1]) / 2, 4 * max([*values, 1]))
+    axes.set_xscale(scale)
+    if scale == "log":
+        axes.set_xlim(min(values) / 5, 8 * max(values))
+    else:
+        axes.set_xlim(0, 1.15 * max(values))
     axes.tick_params(axis="y", labelsize=8)
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.4, -0.6)  # from the top
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path)
 
 
 def write(name: str, title: str, text: str, rows: list[Row], folder: Path) -> None:
