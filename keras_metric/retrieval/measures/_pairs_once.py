@@ -76,13 +76,12 @@ def measure_pairs(
         measures: What to compute.
         verbose: 1 shows a progress bar.
     """
-    products = quickest_products(rows, depth, _irrelevant_pairs(starts, ends))
-    if products is None:
+    pairs = _Pairs(rows, starts, ends, depth)
+    if pairs.products is None:
         return None
-    pairs = _Pairs(rows, starts, ends, depth, products)
     total = len(rows)
     with tqdm(total=total, desc="Evaluating", disable=not verbose) as bar:
-        for height, near in pairs.strips():
+        for height, near in pairs.strips(pairs.products):
             pairs.take(near)
             bar.update(height)
     pairs.merge()
@@ -101,20 +100,16 @@ class _Pairs:
     """Relevant scores and the nearest irrelevant ones of every row, strip by strip."""
 
     def __init__(
-        self,
-        rows: FloatArray,
-        starts: IdArray,
-        ends: IdArray,
-        depth: NDArray[np.int64],
-        products: Products,
+        self, rows: FloatArray, starts: IdArray, ends: IdArray, depth: NDArray[np.int64]
     ) -> None:
         self._rows, self._ends, self._depth = rows, ends, depth
-        self._products = products
         self._relevant = self._relevant_scores(starts)
         self._near = np.full((len(rows), int(depth.max())), np.inf, np.float32)
         farthest = np.where(self._relevant < np.inf, self._relevant, -np.inf).max(axis=1)
         self._last = np.maximum(depth - 1, 0)[:, None]
         self._bound = np.minimum(farthest, self._near_some(starts))
+        apart = _irrelevant_pairs(starts, ends)
+        self.products = quickest_products(rows, depth, -self._bound, apart)
         self._pending: list[NDArray[np.uint64]] = []
         self._num_pending = 0
 
@@ -132,9 +127,10 @@ class _Pairs:
         """Scores that each row's `depth` nearest irrelevant rows do not exceed: first bounds."""
         size, most = self._near.shape
         # As many as make the first strips' candidates few, and cost little beside these.
-        some = np.linspace(0, size, min(size // 16, max(512, 16 * most)), False, dtype=int)
-        if len(some) < most:
+        number = min(size // 16, max(512, 16 * most))
+        if number < most:
             return np.full(size, np.inf, np.float32)
+        some = np.random.default_rng(0).choice(size, number, replace=False)
 
         def prepare(number: int) -> FloatArray:
             part = slice(number * _ROWS, (number + 1) * _ROWS)
@@ -147,43 +143,50 @@ class _Pairs:
         found = np.concatenate(list(made_ahead(prepare, -(-size // _ROWS))))
         return found + slack_of_sums(self._rows)
 
-    def strips(self) -> Iterator[tuple[int, _Near]]:
+    def strips(self, products: Products) -> Iterator[tuple[int, list[_Near]]]:
         """The number of rows of each strip, and what is near in it."""
         size = len(self._rows)
-        room = max(1, _STRIP_BYTES // (self._products.itemsize * size))
+        room = max(1, _STRIP_BYTES // (products.itemsize * size))
 
-        def prepare(number: int) -> tuple[int, _Near]:
+        def prepare(number: int) -> tuple[int, list[_Near]]:
             start, stop = number * room, min(size, (number + 1) * room)
-            return stop - start, self._near_in(start, stop)
+            strip = products.strip(start, stop)
+            limits = products.limits(-self._bound)[start:]
+            return stop - start, list(self._near_in(start, strip, limits))
 
         return made_ahead(prepare, -(-size // room))
 
-    def _near_in(self, start: int, stop: int) -> _Near:
-        """Irrelevant pairs that may be within the bound of either row: rows, columns, scores."""
-        strip = self._products.strip(start, stop)
-        limits = self._products.limits(-self._bound)[start:]
+    def _near_in(self, start: int, strip: NDArray[Any], limits: NDArray[Any]) -> Iterator[_Near]:
+        """Irrelevant pairs within the bound of either row: rows, columns, scores."""
         height, width = strip.shape
         step = max(1, _TILE // width)
-        found = []
+        found: list[NDArray[np.intp]] = []
         for top in range(0, height, step):
             tile = strip[top : top + step]
             chosen = tile >= limits[top : top + len(tile), None]
             chosen |= tile >= limits
             found.append(np.flatnonzero(chosen) + top * width)
-        row, column = np.divmod(np.concatenate(found), width)
-        is_irrelevant = (column > row) & (column + start >= self._ends[row + start])
-        row, column = row[is_irrelevant] + start, column[is_irrelevant] + start
-        return row, column, -products_of_pairs(self._rows, row, column)
+            if top + step >= height or sum(map(len, found)) > _PENDING:
+                yield self._nearest(start, *np.divmod(np.concatenate(found), width))
+                found = []
 
-    def take(self, near: _Near) -> None:
+    def _nearest(self, start: int, row: IdArray, column: IdArray) -> _Near:
+        row, column = row + start, column + start
+        is_irrelevant = (column > row) & (column >= self._ends[row])
+        row, column = row[is_irrelevant], column[is_irrelevant]
+        values = -products_of_pairs(self._rows, row, column)
+        is_near = (values <= self._bound[row]) | (values <= self._bound[column])
+        return row[is_near], column[is_near], values[is_near]
+
+    def take(self, near: list[_Near]) -> None:
         """Keep what is near, to be merged."""
-        row, column, values = near
-        for query in (row, column):
-            mine = values <= self._bound[query]  # the bounds may have fallen meanwhile
-            self._pending.append(_packed(query[mine], values[mine]))
-            self._num_pending += len(self._pending[-1])
-        if self._num_pending > _PENDING:
-            self.merge()
+        for row, column, values in near:
+            for query in (row, column):
+                mine = values <= self._bound[query]  # the bounds may have fallen meanwhile
+                self._pending.append(_packed(query[mine], values[mine]))
+                self._num_pending += len(self._pending[-1])
+            if self._num_pending > _PENDING:
+                self.merge()
 
     def merge(self) -> None:
         """Keep the nearest of what is pending, and lower the bounds."""

@@ -1,5 +1,7 @@
 """Inner products of rows with all rows after them: in 32 bits, or in 16 to find what is near."""
 
+import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +15,8 @@ from numpy.typing import NDArray
 from keras_metric.retrieval._arrays import FloatArray, IdArray
 
 _ROWS_FOR_A_NEIGHBOUR = 4096  # with fewer, multiplying what is near takes what 16 bits save
-_NEAREST, _MOST_IN_DOUBT = 2.0**-9, 2.0**-6  # of all pairs; one in doubt costs as much as 64
+_MOST_IN_DOUBT = 2.0**-6  # of all pairs: to multiply one again takes as long as 64 in a strip
+_PROCESS = os.getpid()
 _PAIRS_AT_ONCE = 4096  # their rows stay in the processor's cache
 
 
@@ -39,25 +42,28 @@ class Products(Protocol):
 
 
 def quickest_products(
-    rows: FloatArray, depth: NDArray[np.int64], apart: tuple[IdArray, IdArray]
+    rows: FloatArray,
+    depth: NDArray[np.int64],
+    least: FloatArray,
+    apart: tuple[IdArray, IdArray],
 ) -> Products | None:
-    """What tells most pairs from the nearest, or None.
+    """What is in doubt about few pairs, or None.
 
     Args:
         rows: `(rows, dim)`.
         depth: How many of the nearest matter to each row.
+        least: For each row, the least product that matters.
         apart: Pairs of rows at random.
     """
     kinds: list[Callable[[FloatArray], Products]] = [Float32]
     if len(rows) >= _ROWS_FOR_A_NEIGHBOUR * depth.mean() and has_quick_bfloat16():
         kinds.insert(0, BFloat16)
     values = products_of_pairs(rows, *apart)
-    if not len(values):
-        return None
-    nearest = np.quantile(values, 1 - _NEAREST)
+    matters = np.any([values >= least[row] for row in apart], axis=0)
     for kind in kinds:
         products = kind(rows)
-        if np.mean(values >= nearest - products.slack[apart[0]]) < _MOST_IN_DOUBT:
+        may_matter = np.any([values >= (least - products.slack)[row] for row in apart], axis=0)
+        if len(values) and np.mean(may_matter & ~matters) < _MOST_IN_DOUBT:
             return products
     return None
 
@@ -108,7 +114,7 @@ class BFloat16:
 
         with tf.device("CPU:0"):
             self._rounded = tf.cast(tf.constant(rows), tf.bfloat16)
-        rounded = self._rounded.numpy().astype(np.float32)
+            rounded = self._rounded.numpy().astype(np.float32)
         lengths, kept, lost = map(_lengths, (rows, rounded, rows - rounded))
         self.slack = lost * lengths.max() + kept * lost.max() + slack_of_sums(rows)
 
@@ -118,7 +124,7 @@ class BFloat16:
         with tf.device("CPU:0"):
             one, other = self._rounded[start:stop], self._rounded[start:]
             bits = tf.bitcast(tf.matmul(one, other, transpose_b=True), tf.int16)
-        return np.asarray(memoryview(bits))  # `bits.numpy()` copies
+            return np.asarray(memoryview(bits))  # `bits.numpy()` copies
 
     def limits(self, least: FloatArray) -> NDArray[np.int16]:
         least = least - self.slack
@@ -126,15 +132,25 @@ class BFloat16:
         return np.where(least > 0, bits, np.int16(-(2**15)))  # the negative are in reverse order
 
 
-@cache
 def has_quick_bfloat16() -> bool:
     """Whether TensorFlow is in use and quicker in bfloat16 than numpy in float32.
 
-    That depends on the processor. The sums must be kept in 32 bits: in 16, those of so many
-    positive products would be far off.
+    In a process that was forked its operations would wait for threads that are not there.
     """
-    if keras.backend.backend() != "tensorflow":
+    is_forked = os.getpid() != _PROCESS or multiprocessing.parent_process() is not None
+    if keras.backend.backend() != "tensorflow" or is_forked:
         return False
+    import tensorflow as tf
+
+    return tf.executing_eagerly() and _is_bfloat16_quick()
+
+
+@cache
+def _is_bfloat16_quick() -> bool:
+    """That depends on the processor.
+
+    The sums must be kept in 32 bits: in 16, those of so many positive products would be far off.
+    """
     rows = np.random.default_rng(0).random((2048, 1024), np.float32)
     (bits, quick), (products, plain) = (
         _strip_and_seconds(one(rows)) for one in (BFloat16, Float32)

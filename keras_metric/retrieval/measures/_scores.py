@@ -30,9 +30,7 @@ class Scores:
         self._distance = distance
         self._scale = _power_of_two(float(np.abs(gallery).max(initial=0)))
         self._repeats, self._firsts = _repeated_rows(gallery)
-        gallery = gallery / self._scale
-        if distance == "cosine":
-            gallery = normalize(gallery)
+        gallery = normalize(gallery) if distance == "cosine" else gallery / self._scale
         self._center = _center(gallery) if "euclidean" in distance else None
         if self._center is not None:
             gallery = gallery - self._center

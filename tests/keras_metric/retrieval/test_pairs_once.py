@@ -137,6 +137,34 @@ def test_values_do_not_depend_on_how_products_are_made(monkeypatch, shift):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("case", ["first of each class apart", "two kinds, far apart"])
+def test_few_pairs_are_multiplied_again_whatever_the_order_of_rows(monkeypatch, case):
+    counts = []
+    original = _pairs_once.products_of_pairs
+    monkeypatch.setattr(
+        _pairs_once,
+        "products_of_pairs",
+        lambda rows, one, other: counts.append(len(one)) or original(rows, one, other),
+    )
+    rng = np.random.default_rng(0)
+    num, size = 6400, 16 if case == "first of each class apart" else 2
+    labels = np.arange(num) // size
+    x = rng.normal(size=(num // size, 64))[labels] + rng.normal(size=(num, 64))
+    x[:, 0] += np.where(np.arange(num) % size, 10, -10)
+    evaluate(x.astype("float32"), labels, measures=["map_at_r", "recall_at_1"])
+    assert sum(counts) < 0.15 * num**2 / 2
+
+
+def test_lengths_may_be_far_apart_under_the_cosine(monkeypatch):
+    x, labels = groups(8)
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    lengths = 10.0 ** np.random.default_rng(0).uniform(-30, 30, (len(x), 1))
+    found, expected, is_taken = both_ways(monkeypatch, x * lengths.astype("float32"), labels)
+    assert is_taken
+    assert_equal(found, expected)
+    assert_equal(found, evaluate(x, labels, measures=MEASURES))
+
+
 def test_a_network_that_maps_all_to_one_point_takes_the_other_way(monkeypatch):
     x, labels = groups(7)
     found, expected, is_taken = both_ways(monkeypatch, 1e4 + x, labels)

@@ -1,5 +1,8 @@
 """Rounded products miss nothing near, take little else, and change no value."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -104,7 +107,7 @@ def test_products_of_pairs_do_not_depend_on_who_is_first():
         (1.0, 1, True, BFloat16),
         (1.0, 1, False, Float32),
         (1.0, 20, True, Float32),  # so deep that little is saved
-        (0.01, 1, True, Float32),
+        (0.03, 1, True, Float32),
         (1e-4, 1, True, None),  # all but one point
     ],
 )
@@ -114,22 +117,40 @@ def test_the_quickest_that_tells_rows_apart(monkeypatch, spread, depth, is_quick
     rng = np.random.default_rng(0)
     rows = 1 + spread * rng.normal(size=(1000, 16))
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype("float32")
+    products = rows @ rows.T
+    least = np.sort(products, axis=1)[:, -20]
     apart = rng.integers(0, 1000, (2, 4000))
-    found = _products.quickest_products(rows, np.full(1000, depth), apart[:, apart[0] != apart[1]])
+    one, other = apart[:, apart[0] != apart[1]]
+    found = _products.quickest_products(rows, np.full(1000, depth), least, (one, other))
     assert found is None if expected is None else isinstance(found, expected)
+
+
+def test_long_rows_do_not_hide_that_the_short_ones_are_in_doubt(monkeypatch):
+    monkeypatch.setattr(_products, "_ROWS_FOR_A_NEIGHBOUR", 1)
+    monkeypatch.setattr(_products, "has_quick_bfloat16", lambda: True)
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(2000, 32))
+    rows[:, 0] = np.abs(rows[:, 0]) + 5
+    rows *= np.where(np.arange(2000) % 18, 1e-3, -1.0)[:, None]
+    rows = rows.astype("float32")
+    least = np.sort(rows @ rows.T, axis=1)[:, -5]
+    one, other = rng.integers(0, 2000, (2, 4000))
+    found = _products.quickest_products(rows, np.ones(2000), least, (one, other))
+    assert isinstance(found, Float32)
 
 
 def test_none_without_pairs_apart():
     none = np.empty(0, np.int64)
     rows = rows_of("unit length")
-    assert _products.quickest_products(rows, np.ones(300, np.int64), (none, none)) is None
+    least = np.zeros(300, "float32")
+    assert _products.quickest_products(rows, np.ones(300), least, (none, none)) is None
 
 
 @pytest.fixture
 def probe():
-    _products.has_quick_bfloat16.cache_clear()
+    _products._is_bfloat16_quick.cache_clear()
     yield _products.has_quick_bfloat16
-    _products.has_quick_bfloat16.cache_clear()
+    _products._is_bfloat16_quick.cache_clear()
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(0.5, True), (0.9, False), (3.0, False)])
@@ -154,3 +175,44 @@ def test_bfloat16_is_not_used_where_its_sums_are_rounded(monkeypatch, probe):
     monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
     monkeypatch.setattr(_products, "_strip_and_seconds", timed)
     assert probe() is False
+
+
+def test_bfloat16_is_not_used_in_a_forked_process(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
+    monkeypatch.setattr(_products, "_is_bfloat16_quick", lambda: True)
+    assert _products.has_quick_bfloat16()
+    monkeypatch.setattr(_products, "_PROCESS", -1)
+    assert not _products.has_quick_bfloat16()
+
+
+_FORKED = """
+import multiprocessing
+import keras
+import numpy as np
+from keras_metric.retrieval.measures import _products, evaluate
+
+_products._ROWS_FOR_A_NEIGHBOUR = 0
+_products._is_bfloat16_quick = lambda: True
+rng = np.random.default_rng(0)
+x, labels = rng.normal(size=(500, 8)).astype("float32"), rng.integers(0, 100, 500)
+keras.Sequential([keras.layers.Dense(8)]).predict(x, verbose=0)
+expected = evaluate(x, labels, measures=["map_at_r"])["map_at_r"]
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    found = pool.apply_async(evaluate, (x, labels), {"measures": ["map_at_r"]}).get(60)
+assert found["map_at_r"] == expected
+print("the same")
+"""
+
+
+def test_a_forked_process_measures_the_same():
+    script = [sys.executable, "-W", "ignore", "-c", _FORKED]
+    done = subprocess.run(script, capture_output=True, text=True, timeout=180, check=False)
+    assert done.stdout.endswith("the same\n"), done.stderr[-2000:]
+
+
+def test_bfloat16_is_not_used_while_a_graph_is_made(monkeypatch):
+    tf = pytest.importorskip("tensorflow")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
+    monkeypatch.setattr(_products, "_is_bfloat16_quick", lambda: True)
+    with tf.Graph().as_default():
+        assert not _products.has_quick_bfloat16()
